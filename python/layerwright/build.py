@@ -1,0 +1,53 @@
+"""The whole program in one screen: from what was asked for to the stored archive."""
+
+from __future__ import annotations
+
+from layerwright.archive import write_archive
+from layerwright.cache import WheelCache
+from layerwright.digest import input_digest
+from layerwright.fetch import fetch
+from layerwright.handler import find_handler
+from layerwright.layout import lay_out
+from layerwright.limits import check_size
+from layerwright.lock import read_lock
+from layerwright.manifest import make_manifest, render_manifest
+from layerwright.prune import prune
+from layerwright.resolve import resolve, warn_of_names
+from layerwright.result import PlannedLayer, Result
+from layerwright.sources import read_sources
+from layerwright.spec import LayerSpec
+from layerwright.store import Store
+from layerwright.tree import assemble
+
+
+def plan(spec: LayerSpec, store: Store | None = None) -> PlannedLayer:
+    """Name the archive that *spec* asks for, from what the lock file and the sources say; nothing is downloaded."""
+    lock = read_lock(spec, store)
+    wheels = resolve(lock, spec)
+    sources = read_sources(spec)
+
+    return PlannedLayer(
+        spec=spec,
+        wheels=wheels,
+        sources=sources,
+        handler=find_handler(spec, sources),
+        digest=input_digest(spec, wheels, sources),
+        warnings=warn_of_names(lock, spec),
+    )
+
+
+def build(spec: LayerSpec, store: Store, cache: WheelCache) -> Result:
+    """Return the archive that *spec* asks for from *store*, building and storing it first if it is not there."""
+    planned = plan(spec, store)
+    if stored := store.find(planned.digest):
+        return Result(planned=planned, stored=stored)
+
+    files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
+    tree = assemble(files, planned.sources, spec)
+    check_size(tree, spec)
+
+    with cache.new_part() as part:
+        archive = write_archive(tree, part)
+        manifest = make_manifest(spec, planned.digest, tree, archive)
+        stored = store.put_if_absent(planned.digest, archive, render_manifest(manifest))
+    return Result(planned=planned, stored=stored)

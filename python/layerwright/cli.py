@@ -1,0 +1,148 @@
+"""The command line: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from msgspec import structs
+
+from layerwright import __version__
+from layerwright import build as program
+from layerwright.cache import WheelCache, cache_folder
+from layerwright.errors import LayerwrightError, SpecError, describe_bug
+from layerwright.limits import UNZIPPED_LIMIT
+from layerwright.options import takes_spec
+from layerwright.result import Result, render_result, warn_of_runtimes
+from layerwright.spec import LayerSpec, Store, render_schema
+from layerwright.store import open_store
+
+FORMAT_VERSION = "1"
+"""Of what `--format json` prints; raised when a field changes its meaning."""
+
+OutputFormat = Annotated[Literal["text", "json"], typer.Option("--format", help="What to print.")]
+
+app = typer.Typer(
+    name="layerwright",
+    help="Assemble AWS Lambda layers for Python from a lock file.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+    if version:
+        print(f"layerwright {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@takes_spec
+def build(
+    spec: LayerSpec,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Write the archive to this file and store it nowhere.")
+    ] = "",
+    format: OutputFormat = "text",
+) -> int:
+    """Build the archive and store it, unless it is stored already."""
+    if bool(output) == bool(spec.store):
+        raise SpecError("where to: give one of --output, --directory and --bucket")
+    began = time.perf_counter()
+    result = _build_file(spec, Path(output)) if output else _build_stored(spec)
+    result = replace(result, warnings=(*result.planned.warnings, *warn_of_runtimes(spec, datetime.now(UTC).date())))
+    _print_result(result, format, output, time.perf_counter() - began)
+    return 0
+
+
+@app.command()
+@takes_spec
+def key(spec: LayerSpec, format: OutputFormat = "text") -> int:
+    """Print the name that the archive has or would have; nothing is built, stored or looked up in a store."""
+    result = Result(planned=program.plan(spec), stored=None)
+    if format == "json":
+        _print_json(result)
+    else:
+        rendered = render_result(result)
+        print(rendered["s3_key"] or rendered["filename"])
+    return 0
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON Schema of a spec, the document that the Terraform modules send."""
+    print(json.dumps(render_schema(), indent=2))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line on *arguments*; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        return app(arguments, standalone_mode=False) or 0
+    except LayerwrightError as e:
+        print(e, file=sys.stderr)
+        return e.exit_code
+    except typer.Abort:
+        return 130
+    except Exception as e:  # noqa: BLE001 — a person gets a line, not a traceback
+        if hasattr(e, "show") and hasattr(e, "exit_code"):  # click's usage errors, whichever click typer carries
+            e.show()
+            return int(e.exit_code)
+        print(describe_bug(e), file=sys.stderr)
+        return LayerwrightError.exit_code
+
+
+def _build_stored(spec: LayerSpec) -> Result:
+    assert spec.store
+    stored_at_once = structs.replace(spec, upload_at="plan")
+    return program.build(stored_at_once, open_store(spec.store), _cache())
+
+
+def _build_file(spec: LayerSpec, output: Path) -> Result:
+    """Build into a folder beside *output*, then move the archive there in one step."""
+    if not output.parent.is_dir():
+        raise SpecError(f"--output {output}: there is no folder {output.parent}")
+    with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=output.parent) as folder:
+        result = program.build(spec, open_store(Store(directory=folder)), _cache())
+        assert result.stored
+        Path(folder, result.stored.filename).replace(output)
+    return result
+
+
+def _cache() -> WheelCache:
+    return WheelCache(folder=cache_folder() / "wheels")
+
+
+def _print_result(result: Result, output_format: str, output: str, seconds: float) -> None:
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if output_format == "json":
+        _print_json(result)
+        return
+    stored = result.stored
+    assert stored
+    where = output or (f"s3://{stored.bucket}/{stored.key}" if stored.bucket else stored.filename)
+    print(where)
+    print(f"  {'built' if stored.built else 'was stored already'}, {seconds:.1f} s")
+    unzipped = f"{_megabytes(stored.unzipped_size)} of {_megabytes(UNZIPPED_LIMIT)} unzipped"
+    print(f"  {_megabytes(stored.zip_size)} zipped, {unzipped}")
+    print(f"  {len(result.planned.wheels)} distributions, {len(result.planned.sources)} files of sources")
+
+
+def _print_json(result: Result) -> None:
+    print(json.dumps({"version": FORMAT_VERSION} | render_result(result), indent=2))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB"
