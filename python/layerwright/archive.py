@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import deflate
 
@@ -60,21 +59,20 @@ class _Compressed:
     data: bytes | memoryview
 
 
-def write_archive(tree: LayerTree, file: IO[bytes]) -> Archive:
-    """Write *tree* to *file* and close it.
+def write_archive(tree: LayerTree, path: Path) -> Archive:
+    """Write *tree* to the file *path*.
 
     Raises `LimitError` if it has more files than a zip can list, `SpecError` if a source changed since it was read.
     """
     if len(tree.files) > ENTRY_LIMIT:
         raise LimitError(f"the archive would have {len(tree.files)} files, a zip holds {ENTRY_LIMIT}: leave out more")
     sha256, size = hashlib.sha256(), 0
-    with ExitStack() as opened:
+    with ExitStack() as opened, path.open("wb") as file:
         for chunk in _buffer(_write_zip(tree, opened)):
             sha256.update(chunk)
             file.write(chunk)
             size += len(chunk)
-    file.close()
-    return Archive(path=Path(file.name), sha256=sha256.hexdigest(), size=size, unzipped_size=tree.unzipped_size)
+    return Archive(path=path, sha256=sha256.hexdigest(), size=size, unzipped_size=tree.unzipped_size)
 
 
 def _write_zip(tree: LayerTree, opened: ExitStack) -> Iterator[bytes | memoryview]:

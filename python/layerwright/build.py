@@ -8,7 +8,7 @@ from layerwright.digest import input_digest
 from layerwright.fetch import fetch
 from layerwright.handler import find_handler
 from layerwright.layout import lay_out
-from layerwright.limits import check_size
+from layerwright.limits import check_limits
 from layerwright.lock import read_lock
 from layerwright.manifest import make_manifest, render_manifest
 from layerwright.prune import prune
@@ -44,7 +44,7 @@ def build(spec: LayerSpec, store: Store, cache: WheelCache) -> Result:
 
     files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
     tree = assemble(files, planned.sources, spec)
-    check_size(tree, spec)
+    check_limits(tree, spec)
 
     with cache.new_part() as part:
         archive = write_archive(tree, part)

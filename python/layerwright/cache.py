@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -56,27 +55,26 @@ class WheelCache:
     def add(self, part: Path, wheel: Wheel) -> None:
         """Take the judged wheel file *part*, made with `new_part`, into the cache."""
         body = msgspec.msgpack.encode(wheel)
-        with self.new_part() as file:
-            file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-            file.close()
-            self._index(wheel.sha256).parent.mkdir(parents=True, exist_ok=True)
-            Path(file.name).replace(self._index(wheel.sha256))
+        self.path(wheel.sha256).parent.mkdir(parents=True, exist_ok=True)
+        with self.new_part() as index:
+            index.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+            index.replace(self._index(wheel.sha256))
         part.replace(self.path(wheel.sha256))
 
     @contextlib.contextmanager
-    def new_part(self) -> Iterator[IO[bytes]]:
-        """A file under a temporary name; removed in the end unless it was renamed."""
+    def new_part(self) -> Iterator[Path]:
+        """An empty file under a temporary name; removed in the end unless it was renamed."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix="part-", dir=self.folder)
+            os.close(handle)
         except OSError as e:
             raise FetchError(
                 f"cache folder {self.folder}: cannot be written: {e.strerror or e}: set LAYERWRIGHT_CACHE_DIR to a "
                 "folder that can"
             ) from e
         try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
+            yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
 

@@ -7,10 +7,10 @@ import os
 import ssl
 import urllib.request
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from layerwright import __version__
 from layerwright.errors import FetchError
@@ -20,13 +20,31 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 CHUNK = 1024 * 1024
-ATTEMPTS = 4
+CONNECTIONS = 8
+"""Downloads at a time: more gain nothing from one index."""
+
+RETRIES = 3
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 
 
+class BrokenTransferError(FetchError):
+    """A server began to send a file and broke off; another attempt may well succeed."""
+
+
 class Downloader:
-    """Reads wheels with the user's proxies, certificates and credentials; its pools are shared between threads."""
+    """Reads wheels with the user's proxies, certificates and credentials; several threads may share it."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, PoolManager] = {}
+        self._creating = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pool in self._pools.values():
+            pool.clear()
 
     def read(self, choice: WheelChoice) -> Iterator[bytes]:
         """Yield the bytes of the chosen wheel in chunks.
@@ -54,7 +72,7 @@ class Downloader:
             raise FetchError(f"{choice.filename}: {path} cannot be read: {e.strerror or e}") from e
 
     def _read_url(self, choice: WheelChoice) -> Iterator[bytes]:
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, MaxRetryError
 
         url, headers = _authorize(choice.url or "")
         host = self.describe(choice)
@@ -67,50 +85,45 @@ class Downloader:
                     )
                 yield from response.stream(CHUNK, decode_content=False)
             finally:
-                response.release_conn()
+                response.close()
         except HTTPError as e:
-            raise FetchError(
+            kind = FetchError if isinstance(e, MaxRetryError) else BrokenTransferError
+            raise kind(
                 f"{choice.filename}: {host} did not send it ({_reason(e)}): check the network, proxy and index, then "
                 "run again"
             ) from e
 
     def _pool(self, url: str) -> PoolManager:
-        host = urlsplit(url).hostname or ""
-        proxies = {} if urllib.request.proxy_bypass(host) else urllib.request.getproxies()
-        proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
-        return self._proxied(proxy) if proxy else self._direct
+        """The connections to use for *url*: straight to its host, or through the proxy of the environment."""
+        parts = urlsplit(url)
+        proxies = {} if urllib.request.proxy_bypass(parts.hostname or "") else urllib.request.getproxies()
+        proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+        with self._creating:
+            if proxy not in self._pools:
+                self._pools[proxy] = _open_pool(proxy)
+            return self._pools[proxy]
 
-    @cached_property
-    def _settings(self) -> dict[str, object]:
-        from urllib3 import Retry, Timeout
 
-        certificates = next((os.environ[n] for n in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if os.environ.get(n)), None)
-        return {
-            "timeout": Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-            "retries": Retry(
-                total=ATTEMPTS - 1,
-                backoff_factor=0.3,
-                status_forcelist=(429, 500, 502, 503, 504),
-                raise_on_status=False,
-            ),
-            "ssl_context": ssl.create_default_context(cafile=certificates),
-            "headers": {"User-Agent": f"layerwright/{__version__}"},
-            "maxsize": 8,
-        }
+def _open_pool(proxy: str) -> PoolManager:
+    from urllib3 import PoolManager, ProxyManager, Retry, Timeout, make_headers
 
-    @cached_property
-    def _direct(self) -> PoolManager:
-        from urllib3 import PoolManager
-
-        return PoolManager(**self._settings)  # type: ignore[arg-type]
-
-    def _proxied(self, proxy: str) -> PoolManager:
-        from urllib3 import ProxyManager, make_headers
-
-        url = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        credentials = f"{unquote(url.username)}:{unquote(url.password or '')}" if url.username else None
-        bare = urlunsplit(url._replace(netloc=url.netloc.rpartition("@")[2]))
-        return ProxyManager(bare, proxy_headers=make_headers(proxy_basic_auth=credentials), **self._settings)  # type: ignore[arg-type]
+    certificates = next((os.environ[n] for n in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if os.environ.get(n)), None)
+    settings: dict[str, Any] = {
+        "timeout": Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        "retries": Retry(
+            total=RETRIES, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
+        ),
+        "ssl_context": ssl.create_default_context(cafile=certificates),
+        "headers": {"User-Agent": f"layerwright/{__version__}"},
+        "maxsize": CONNECTIONS,
+    }
+    if not proxy:
+        return PoolManager(**settings)
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    return ProxyManager(
+        _without_credentials(parts), proxy_headers=make_headers(proxy_basic_auth=credentials), **settings
+    )
 
 
 def _authorize(url: str) -> tuple[str, dict[str, str]]:
@@ -126,8 +139,11 @@ def _authorize(url: str) -> tuple[str, dict[str, str]]:
             entry = None
         if entry:
             user, password = entry[0], entry[2] or ""
-    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return bare, dict(make_headers(basic_auth=f"{user}:{password}")) if user else {}
+    return _without_credentials(parts), dict(make_headers(basic_auth=f"{user}:{password}")) if user else {}
+
+
+def _without_credentials(parts: SplitResult) -> str:
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _advise(status: int) -> str:

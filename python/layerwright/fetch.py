@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from layerwright.cache import WheelCache
-from layerwright.download import Downloader
+from layerwright.download import CONNECTIONS, BrokenTransferError, Downloader
 from layerwright.errors import FetchError, LayerwrightError, WheelError, render_problems
 from layerwright.resolve import WheelChoice
 from layerwright.wheel import Wheel
+from layerwright.wheel.judge import judge_wheel
 
-CONNECTIONS = 8
-"""Downloads at a time: more gain nothing from one index."""
+ATTEMPTS = 3
+"""How often a transfer may break off in the middle before its wheel is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +35,14 @@ def fetch(choices: Sequence[WheelChoice], cache: WheelCache) -> tuple[WheelFile,
     """
     if not choices:
         return ()
-    downloader = Downloader()
+    with Downloader() as downloader, ThreadPoolExecutor(CONNECTIONS) as pool:
 
-    def fetch_one(choice: WheelChoice) -> WheelFile | LayerwrightError:
-        try:
-            return _fetch(choice, cache, downloader)
-        except LayerwrightError as e:
-            return e
+        def fetch_one(choice: WheelChoice) -> WheelFile | LayerwrightError:
+            try:
+                return _fetch(choice, cache, downloader)
+            except LayerwrightError as e:
+                return e
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
         results = list(pool.map(fetch_one, choices))
     problems = [result for result in results if isinstance(result, LayerwrightError)]
     if problems:
@@ -60,28 +59,33 @@ def _fetch(choice: WheelChoice, cache: WheelCache, downloader: Downloader) -> Wh
             return WheelFile(path=cache.path(choice.sha256), wheel=wheel)
         with cache.new_part() as part:
             _receive(choice, part, downloader)
-            part.close()
-            wheel = _judge(choice, Path(part.name))
-            cache.add(Path(part.name), wheel)
+            wheel = judge_wheel(part, filename=choice.filename, sha256=choice.sha256)
+            cache.add(part, wheel)
     return WheelFile(path=cache.path(choice.sha256), wheel=wheel)
 
 
-def _receive(choice: WheelChoice, part: IO[bytes], downloader: Downloader) -> None:
-    """Write the wheel to *part*, hashing it on its way."""
-    sha256, size = hashlib.sha256(), 0
-    for chunk in downloader.read(choice):
-        sha256.update(chunk)
-        part.write(chunk)
-        size += len(chunk)
-    if sha256.hexdigest() != choice.sha256:
+def _receive(choice: WheelChoice, part: Path, downloader: Downloader) -> None:
+    """Write the wheel to *part* and check its hash; a transfer that breaks off is begun again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            sha256, size = _copy(downloader.read(choice), part)
+            break
+        except BrokenTransferError:
+            if attempt == ATTEMPTS:
+                raise
+    if sha256 != choice.sha256:
         raise FetchError(
-            f"{choice.filename}: what {downloader.describe(choice)} sent ({size} bytes) has SHA-256 "
-            f"{sha256.hexdigest()}, the lock file says {choice.sha256}: lock again if the index replaced the file, and "
-            "ask why it did"
+            f"{choice.filename}: what {downloader.describe(choice)} sent ({size} bytes) has SHA-256 {sha256}, the lock "
+            f"file says {choice.sha256}: lock again if the index replaced the file, and ask why it did"
         )
 
 
-def _judge(choice: WheelChoice, path: Path) -> Wheel:
-    from layerwright.wheel.judge import judge_wheel
-
-    return judge_wheel(path, filename=choice.filename, sha256=choice.sha256)
+def _copy(chunks: Iterator[bytes], part: Path) -> tuple[str, int]:
+    """Write *chunks* to *part*; returns their SHA-256 and size."""
+    sha256, size = hashlib.sha256(), 0
+    with part.open("wb") as file:
+        for chunk in chunks:
+            sha256.update(chunk)
+            file.write(chunk)
+            size += len(chunk)
+    return sha256.hexdigest(), size

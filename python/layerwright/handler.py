@@ -48,7 +48,7 @@ def _check(handler: str, modules: dict[str, SourceFile]) -> None:
             f"handler {handler}: the function's sources have no {stem}.py ({has}): correct handler or sources, or set "
             "check_handler = false if a layer holds it"
         )
-    names = dict(_bound_names(_parse(file)))
+    names = _names(file)
     name = parsed["callable"]
     if name not in names:
         near = get_close_matches(name, names, n=1) or [n for n in USUAL_NAMES if n in names]
@@ -66,13 +66,21 @@ def _discover(modules: dict[str, SourceFile]) -> str:
         f"{path.removesuffix('.py')}.{name}"
         for path, file in modules.items()
         if "/" not in path
-        for name, problem in dict(_bound_names(_parse(file))).items()
+        for name, problem in _names(file).items()
         if name in USUAL_NAMES and not problem
     ]
     if len(found) == 1:
         return found[0]
     has = f"could be {', '.join(sorted(found))}" if found else f"no file at the top defines {' or '.join(USUAL_NAMES)}"
     raise SpecError(f"handler: not given, and {has}: set handler to module.callable")
+
+
+def _names(file: SourceFile) -> dict[str, str]:
+    """Names that a module binds, each with why it cannot be called; one binding that can, in some branch, is enough."""
+    names: dict[str, str] = {}
+    for name, problem in _bound_names(_parse(file)):
+        names[name] = problem and names.get(name, problem)
+    return names
 
 
 def _parse(file: SourceFile) -> ast.Module:
@@ -85,7 +93,7 @@ def _parse(file: SourceFile) -> ast.Module:
 
 
 def _bound_names(module: ast.AST) -> Iterator[tuple[str, str]]:
-    """Names that the module binds when it is imported, each with why it cannot be called, or nothing."""
+    """Each binding that importing the module makes, with why its value cannot be called, or nothing."""
     for node in ast.iter_child_nodes(module):
         match node:
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):

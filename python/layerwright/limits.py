@@ -18,9 +18,10 @@ DIRECT_UPLOAD_LIMIT = 50 * 1024 * 1024
 _SHOWN = 5
 
 
-def check_size(tree: LayerTree, spec: LayerSpec) -> None:
+def check_limits(tree: LayerTree, spec: LayerSpec) -> None:
     """Raise `LimitError` naming the largest parts if Lambda would refuse *tree* for its size."""
-    if (size := tree.unzipped_size) <= UNZIPPED_LIMIT:
+    size = tree.unzipped_size
+    if size <= UNZIPPED_LIMIT or not spec.check_limits:
         return
     parts: Counter[str] = Counter()
     for file in tree.files:

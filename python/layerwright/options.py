@@ -75,6 +75,9 @@ def make_spec(
     check_handler: Annotated[
         bool, Option(help="Require the handler to be in the sources.", rich_help_panel=_CONTENTS)
     ] = True,
+    check_limits: Annotated[
+        bool, Option(help="Refuse an archive that Lambda would refuse for its size.", rich_help_panel=_CONTENTS)
+    ] = True,
     bucket: Annotated[str, Option(help="S3 bucket to store in.", rich_help_panel=_STORE)] = "",
     prefix: Annotated[str, Option(help="What every key begins with, such as layers/.", rich_help_panel=_STORE)] = "",
     region: Annotated[str, Option(help="AWS region of the bucket.", rich_help_panel=_STORE)] = "",
@@ -110,6 +113,7 @@ def make_spec(
         "scripts": scripts,
         "handler": handler or None,
         "check_handler": check_handler,
+        "check_limits": check_limits,
         "store": {**_given(store), "prefix": prefix} if bucket or directory else None,
     }
     return parse_spec(msgspec.json.encode(document))

@@ -105,6 +105,8 @@ class LayerSpec(_Part, frozen=True):
     """A function's handler, `module.callable`; found where there is just one."""
     check_handler: bool = True
     """Whether the handler must be in the function's own sources; `False` where a layer holds it."""
+    check_limits: bool = True
+    """Whether an archive that Lambda would refuse for its size is an error; `False` to look into such a one."""
     store: Store | None = None
     upload_at: Literal["plan", "apply", "never"] = "plan"
 
