@@ -1,6 +1,12 @@
 output "functions" {
-  description = "Each function's ARN, handler and the key of its code."
-  value       = { for name, function in module.functions : name => { arn = function.arn, handler = function.handler, key = function.key } }
+  description = "Each function's ARN, handler, and the key and sizes in bytes of its code."
+  value = { for name, function in module.functions : name => {
+    arn           = function.arn
+    handler       = function.handler
+    key           = function.key
+    unzipped_size = function.unzipped_size
+    zip_size      = function.zip_size
+  } }
 }
 
 output "layers" {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from layerwright.archive import write_archive
+from pathlib import Path
+
+from layerwright.archive import Archive, write_archive
 from layerwright.cache import WheelCache
 from layerwright.digest import input_digest
 from layerwright.fetch import fetch
@@ -10,7 +12,7 @@ from layerwright.handler import find_handler
 from layerwright.layout import lay_out
 from layerwright.limits import check_limits
 from layerwright.lock import read_lock
-from layerwright.manifest import make_manifest, render_manifest
+from layerwright.manifest import Manifest, make_manifest, render_manifest
 from layerwright.prune import prune
 from layerwright.resolve import resolve, warn_of_names
 from layerwright.result import PlannedLayer, Result
@@ -42,12 +44,18 @@ def build(spec: LayerSpec, store: Store, cache: WheelCache) -> Result:
     if stored := store.find(planned.digest):
         return Result(planned=planned, stored=stored)
 
+    with cache.new_part() as part:
+        archive, manifest = make_archive(planned, cache, part)
+        stored = store.put_if_absent(planned.digest, archive, render_manifest(manifest))
+    return Result(planned=planned, stored=stored)
+
+
+def make_archive(planned: PlannedLayer, cache: WheelCache, path: Path) -> tuple[Archive, Manifest]:
+    """Write the archive that was *planned* to the file *path*, and say what is in it."""
+    spec = planned.spec
     files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
     tree = assemble(files, planned.sources, spec)
     check_limits(tree, spec)
 
-    with cache.new_part() as part:
-        archive = write_archive(tree, part)
-        manifest = make_manifest(spec, planned.digest, tree, archive)
-        stored = store.put_if_absent(planned.digest, archive, render_manifest(manifest))
-    return Result(planned=planned, stored=stored)
+    archive = write_archive(tree, path)
+    return archive, make_manifest(spec, planned.digest, tree, archive)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,19 +64,19 @@ class WheelCache:
     @contextlib.contextmanager
     def new_part(self) -> Iterator[Path]:
         """An empty file under a temporary name; removed in the end unless it was renamed."""
+        part = self.folder / f"part-{secrets.token_hex(8)}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix="part-", dir=self.folder)
-            os.close(handle)
+            part.touch(exist_ok=False)
         except OSError as e:
             raise FetchError(
                 f"cache folder {self.folder}: cannot be written: {e.strerror or e}: set LAYERWRIGHT_CACHE_DIR to a "
                 "folder that can"
             ) from e
         try:
-            yield Path(name)
+            yield part
         finally:
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self, sha256: str) -> Iterator[None]:

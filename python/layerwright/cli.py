@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,8 +21,8 @@ from layerwright.errors import LayerwrightError, SpecError, describe_bug
 from layerwright.limits import UNZIPPED_LIMIT
 from layerwright.options import takes_spec
 from layerwright.result import Result, render_result, warn_of_runtimes
-from layerwright.spec import LayerSpec, Store, render_schema
-from layerwright.store import open_store
+from layerwright.spec import LayerSpec, render_schema
+from layerwright.store import StoredLayer, open_store
 
 FORMAT_VERSION = "1"
 """Of what `--format json` prints; raised when a field changes its meaning."""
@@ -60,7 +60,7 @@ def build(
     began = time.perf_counter()
     result = _build_file(spec, Path(output)) if output else _build_stored(spec)
     result = replace(result, warnings=(*result.planned.warnings, *warn_of_runtimes(spec, datetime.now(UTC).date())))
-    _print_result(result, format, output, time.perf_counter() - began)
+    _print_result(result, format, time.perf_counter() - began)
     return 0
 
 
@@ -105,26 +105,37 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _build_stored(spec: LayerSpec) -> Result:
     assert spec.store
-    stored_at_once = structs.replace(spec, upload_at="plan")
-    return program.build(stored_at_once, open_store(spec.store), _cache())
+    return program.build(structs.replace(spec, upload_at="plan"), open_store(spec.store), _cache())
 
 
 def _build_file(spec: LayerSpec, output: Path) -> Result:
-    """Build into a folder beside *output*, then move the archive there in one step."""
-    if not output.parent.is_dir():
-        raise SpecError(f"--output {output}: there is no folder {output.parent}")
-    with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=output.parent) as folder:
-        result = program.build(spec, open_store(Store(directory=folder)), _cache())
-        assert result.stored
-        Path(folder, result.stored.filename).replace(output)
-    return result
+    """Build into a file beside *output* that then takes its name, so that nobody ever sees half an archive."""
+    planned = program.plan(spec)
+    part = output.with_name(f".{output.name}.{secrets.token_hex(8)}")
+    try:
+        archive, _ = program.make_archive(planned, _cache(), part)
+        part.replace(output)
+    except OSError as e:
+        raise SpecError(f"--output {output}: cannot be written: {e.strerror or e}") from e
+    finally:
+        part.unlink(missing_ok=True)
+    stored = StoredLayer(
+        digest=planned.digest,
+        sha256=archive.sha256,
+        zip_size=archive.size,
+        unzipped_size=archive.unzipped_size,
+        manifest_key="",
+        filename=str(output),
+        built=True,
+    )
+    return Result(planned=planned, stored=stored)
 
 
 def _cache() -> WheelCache:
     return WheelCache(folder=cache_folder() / "wheels")
 
 
-def _print_result(result: Result, output_format: str, output: str, seconds: float) -> None:
+def _print_result(result: Result, output_format: str, seconds: float) -> None:
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if output_format == "json":
@@ -132,8 +143,7 @@ def _print_result(result: Result, output_format: str, output: str, seconds: floa
         return
     stored = result.stored
     assert stored
-    where = output or (f"s3://{stored.bucket}/{stored.key}" if stored.bucket else stored.filename)
-    print(where)
+    print(f"s3://{stored.bucket}/{stored.key}" if stored.bucket else stored.filename)
     print(f"  {'built' if stored.built else 'was stored already'}, {seconds:.1f} s")
     unzipped = f"{_megabytes(stored.unzipped_size)} of {_megabytes(UNZIPPED_LIMIT)} unzipped"
     print(f"  {_megabytes(stored.zip_size)} zipped, {unzipped}")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import netrc
 import os
-import ssl
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
@@ -51,6 +48,8 @@ class Downloader:
 
         Raises `FetchError` with what the server answered, or that it did not.
         """
+        import urllib.request
+
         url = urlsplit(choice.url or "")
         if choice.path or url.scheme == "file":
             yield from self._read_file(choice.path or Path(urllib.request.url2pathname(url.path)), choice)
@@ -95,6 +94,8 @@ class Downloader:
 
     def _pool(self, url: str) -> PoolManager:
         """The connections to use for *url*: straight to its host, or through the proxy of the environment."""
+        import urllib.request
+
         parts = urlsplit(url)
         proxies = {} if urllib.request.proxy_bypass(parts.hostname or "") else urllib.request.getproxies()
         proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
@@ -105,6 +106,8 @@ class Downloader:
 
 
 def _open_pool(proxy: str) -> PoolManager:
+    import ssl
+
     from urllib3 import PoolManager, ProxyManager, Retry, Timeout, make_headers
 
     certificates = next((os.environ[n] for n in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if os.environ.get(n)), None)
@@ -128,6 +131,8 @@ def _open_pool(proxy: str) -> PoolManager:
 
 def _authorize(url: str) -> tuple[str, dict[str, str]]:
     """The URL without credentials, and headers with those it had or that netrc has for its host."""
+    import netrc
+
     from urllib3 import make_headers
 
     parts = urlsplit(url)

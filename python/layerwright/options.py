@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -121,8 +121,11 @@ def make_spec(
 
 def takes_spec(command: Callable[..., int]) -> Callable[..., int]:
     """Let a command, whose first parameter is a `LayerSpec`, take the options of `make_spec` beside its own."""
-    options = inspect.signature(make_spec, eval_str=True).parameters
-    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    options = _spec_options()
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    ]
 
     @functools.wraps(command)
     def with_options(**given: Any) -> int:  # noqa: ANN401 — values of whichever options there are
@@ -132,6 +135,11 @@ def takes_spec(command: Callable[..., int]) -> Callable[..., int]:
     with_options.__signature__ = inspect.Signature([*options.values(), *own])  # type: ignore[attr-defined]
     with_options.__annotations__ = {p.name: p.annotation for p in (*options.values(), *own)}
     return with_options
+
+
+@functools.cache
+def _spec_options() -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(make_spec, eval_str=True).parameters
 
 
 def _absolute(path: str) -> str:

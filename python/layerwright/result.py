@@ -76,7 +76,7 @@ def render_result(result: Result) -> dict[str, str]:
 def render_description(planned: PlannedLayer) -> str:
     """What a layer version says of itself: the start of its digest and as many of its distributions as fit."""
     text = planned.digest.hex[:16]
-    contents = [*planned.packages, *(["own sources"] if planned.sources else [])]
+    contents = [*planned.packages, *([f"own sources of {planned.spec.label}"] if planned.spec.sources else [])]
     for number, part in enumerate(contents):
         more = len(contents) - number - 1
         longer = f"{text}{',' if number else ':'} {part}"

@@ -1,0 +1,4 @@
+output "bucket" {
+  description = "Name of the bucket, for `store = { bucket = … }`."
+  value       = module.artifacts.bucket
+}
