@@ -85,8 +85,8 @@ class WheelCache:
 
         with contextlib.ExitStack() as held:
             with contextlib.suppress(NotImplementedError, Timeout, OSError):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                held.enter_context(FileLock(self.folder / f"lock-{sha256[:2]}", timeout=LOCK_SECONDS))
+                (self.folder / "locks").mkdir(parents=True, exist_ok=True)
+                held.enter_context(FileLock(self.folder / "locks" / sha256[:2], timeout=LOCK_SECONDS))
             yield
 
     def sweep(self) -> None:

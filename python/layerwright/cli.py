@@ -110,6 +110,8 @@ def _build_stored(spec: LayerSpec) -> Result:
 
 def _build_file(spec: LayerSpec, output: Path) -> Result:
     """Build into a file beside *output* that then takes its name, so that nobody ever sees half an archive."""
+    if not output.parent.is_dir():
+        raise SpecError(f"--output {output}: there is no folder {output.parent}")
     planned = program.plan(spec)
     part = output.with_name(f".{output.name}.{secrets.token_hex(8)}")
     try:

@@ -35,6 +35,7 @@ def fetch(choices: Sequence[WheelChoice], cache: WheelCache) -> tuple[WheelFile,
     """
     if not choices:
         return ()
+    cache.sweep()
     with Downloader() as downloader, ThreadPoolExecutor(CONNECTIONS) as pool:
 
         def fetch_one(choice: WheelChoice) -> WheelFile | LayerwrightError:

@@ -61,7 +61,7 @@ def run(spec: LayerSpec) -> Result:
             planned = plan(spec, store)
             if not (stored := store.find(planned.digest)):
                 raise StoreError(
-                    f"{spec.label}: {planned.digest.archive_name} is not stored and upload_at is never: build it with: "
+                    f"{spec.label}: {store.explain_absence(planned.digest)}, and upload_at is never: build it with: "
                     f"{render_command(spec)}"
                 )
             result = Result(planned=planned, stored=stored)

@@ -35,7 +35,9 @@ dependencies = [
 PRUNED = re.compile(r"(^|/)(tests?|__pycache__)/|\.(pyc|pyi|h|hh|hpp|hxx|cuh|pxd|pxi)$")
 """What pruning names, said again in other words."""
 
-INSTALLERS_OWN = re.compile(r"^bin/|^\.lock$|\.dist-info/(INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_[a-z_]+\.json)$")
+INSTALLERS_OWN = re.compile(
+    r"^bin/|^\.lock$|\.dist-info/(INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_[a-z_]+\.json)$"
+)
 """What an installer writes about itself, or rewrites; a layer has scripts only when they are asked for."""
 
 

@@ -12,9 +12,7 @@ from layerwright.spec import Dependencies, LayerSpec
 from packaging.pylock import Pylock
 from packaging.utils import parse_wheel_filename
 
-
-def sha256_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+from support.wheels import sha256_of
 
 
 def render_pylock(

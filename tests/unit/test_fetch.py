@@ -14,8 +14,8 @@ from layerwright.errors import FetchError, WheelError
 from layerwright.fetch import fetch
 from layerwright.resolve import WheelChoice
 from support.index import LocalIndex
-from support.project import choices_for, sha256_of
-from support.wheels import make_wheel
+from support.project import choices_for
+from support.wheels import make_wheel, sha256_of
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def served(index: LocalIndex, *wheels: Path) -> list[WheelChoice]:
 
 def leftovers(cache: WheelCache) -> list[str]:
     """Files that a later run could mistake for a wheel, or has to clean up."""
-    return [p.name for p in cache.folder.rglob("*") if p.is_file() and not p.name.startswith("lock-")]
+    return [p.name for p in cache.folder.rglob("*") if p.is_file() and p.parent.name != "locks"]
 
 
 def test_a_wheel_is_downloaded_once(wheel: Path, cache: WheelCache) -> None:

@@ -9,7 +9,14 @@ from datetime import date
 import pytest
 from layerwright.digest import InputDigest
 from layerwright.resolve import WheelChoice
-from layerwright.result import DESCRIPTION_LIMIT, PlannedLayer, Result, render_description, render_result, warn_of_runtimes
+from layerwright.result import (
+    DESCRIPTION_LIMIT,
+    PlannedLayer,
+    Result,
+    render_description,
+    render_result,
+    warn_of_runtimes,
+)
 from layerwright.spec import LayerSpec, Source, Store
 from layerwright.store import StoredLayer
 from packaging.utils import canonicalize_name
@@ -27,12 +34,15 @@ def planned(spec: LayerSpec, *packages: str) -> PlannedLayer:
 
 def stored(**where: str) -> StoredLayer:
     return StoredLayer(
-        digest=DIGEST, sha256="ab" * 32, zip_size=10, unzipped_size=20, manifest_key="layer-0123456789abcdef.json", **where  # type: ignore[arg-type]
+        digest=DIGEST, sha256="ab" * 32, zip_size=10, unzipped_size=20, manifest_key="layer-0123456789abcdef.json",
+        **where,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def test_an_archive_in_a_bucket_is_told_by_its_key() -> None:
-    spec = LayerSpec(runtime="python3.13", compatible_runtimes=("python3.12",), store=Store(bucket="acme", prefix="layers/"))
+    spec = LayerSpec(
+        runtime="python3.13", compatible_runtimes=("python3.12",), store=Store(bucket="acme", prefix="layers/")
+    )
     rendered = render_result(
         Result(
             planned=planned(spec, "a==1", "b==2"),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from layerwright.archive import Archive
-from layerwright.digest import InputDigest
+from layerwright.errors import SpecError
+
+if TYPE_CHECKING:
+    from layerwright.archive import Archive
+    from layerwright.digest import InputDigest
+    from layerwright.spec import Store as StoreSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +53,28 @@ class Store(Protocol):
         Raises `StoreError` if what is there has other contents, or the store refuses.
         """
 
+    def explain_absence(self, digest: InputDigest) -> str:
+        """Say in one line why `find` found nothing: no such bucket or folder, or nothing of that name in it."""
+
     def find_resolution(self, name: str) -> bytes | None:
         """Return the stored file *name* (`resolution-….toml`), if it is there."""
 
     def put_resolution(self, name: str, contents: bytes) -> bytes:
         """Store *contents* as *name* unless somebody has, and return what is there then."""
+
+
+def open_store(where: StoreSpec, *, direct_upload_limit: int | None = None) -> Store:
+    """Return the store that *where* names; nothing is asked of it yet.
+
+    *direct_upload_limit* is how many bytes of a zip can be published as a file; only a directory minds it, as what is
+    in a bucket is published from there. Raises `SpecError` where neither is named.
+    """
+    if where.bucket:
+        from layerwright.store.s3 import S3Store
+
+        return S3Store(where)
+    if where.directory:
+        from layerwright.store.directory import DirectoryStore
+
+        return DirectoryStore(directory=Path(where.directory), direct_upload_limit=direct_upload_limit)
+    raise SpecError("spec: store names neither a bucket nor a directory: give one of them")
