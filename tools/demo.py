@@ -1,14 +1,15 @@
 """The main job on this machine, from lock file to answering function: `make demo`.
 
-Starts an AWS emulator on the loopback address, applies examples/artifact-bucket and examples/layered-function to it
-for real, plans again, fetches the stored archives back and runs the handlers with the layers merged as Lambda would.
-What it starts it stops, also when it fails.
+Starts an AWS emulator on the loopback address, applies examples/layered-function to it for real, plans again, fetches
+the stored archives back and runs the handlers with the layers merged as Lambda would. What it starts it stops, also
+when it fails.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from support.aws import Aws, start_ministack  # noqa: E402
 from support.sandbox import find_interpreter, unpack  # noqa: E402
 
 BUCKET = "layerwright-demo-artifacts"
-EXAMPLE = ROOT / "examples" / "layered-function"
+EXAMPLE = "layered-function"
 TOKEN = "let-me-in"  # noqa: S105 — of a function that lives for a minute, on the loopback address
 ORDERS = [{"item": "tea", "price": "2.50", "quantity": 3}, {"item": "cup", "price": "8.00"}]
 EVENTS: Mapping[str, Any] = {
@@ -52,7 +53,7 @@ def main() -> int:
     began = time.perf_counter()
     runtime, interpreter = find_runtime()
     architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-    console.rule(f"Layerwright: {EXAMPLE.relative_to(ROOT)} for {runtime} on {architecture}")
+    console.rule(f"Layerwright: examples/{EXAMPLE} for {runtime} on {architecture}")
     try:
         with tempfile.TemporaryDirectory(prefix="layerwright-demo-") as folder, start_ministack() as aws:
             say(f"AWS emulator started at {aws.endpoint_url}", began)
@@ -66,10 +67,14 @@ def main() -> int:
 
 def run_example(aws: Aws, folder: Path, runtime: str, interpreter: Path, architecture: str) -> None:
     """Apply the examples to *aws*, then show what was stored and what the functions answer."""
-    bucket = Terraform(ROOT / "examples" / "artifact-bucket", folder / "bucket", aws, {"bucket": BUCKET})
-    bucket.apply("bucket applied")
+    # In a copy, as a checkout of its own: what Terraform leaves behind goes with the folder.
+    for part in ("examples", "modules", "python"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".terraform*", "__pycache__"))
+    environment = aws.process_environment() | {"TF_CLI_CONFIG_FILE": write_configuration(), "TF_IN_AUTOMATION": "1"}
+
+    aws.make_bucket(BUCKET, versioned=True)
     variables = {"bucket": BUCKET, "runtime": runtime, "architecture": architecture, "authorizer_token": TOKEN}
-    example = Terraform(EXAMPLE, folder / "example", aws, variables)
+    example = Terraform(folder / "examples" / EXAMPLE, environment, variables)
     example.apply("layers built, stored and published, functions created")
     example.plan_again()
 
@@ -89,30 +94,24 @@ def run_example(aws: Aws, folder: Path, runtime: str, interpreter: Path, archite
 
 
 class Terraform:
-    """One root module of the examples, with its state and data outside of it."""
+    """A root module and the values of its variables."""
 
-    def __init__(self, module: Path, data: Path, aws: Aws, variables: Mapping[str, str]) -> None:
-        data.mkdir()
+    def __init__(self, module: Path, environment: Mapping[str, str], variables: Mapping[str, str]) -> None:
         self._module = module
-        self._state = [f"-state={data / 'terraform.tfstate'}"]
+        self._environment = environment
         self._variables = [f"-var={name}={value}" for name, value in variables.items()]
-        self._environment = aws.process_environment() | {
-            "TF_CLI_CONFIG_FILE": write_configuration(),
-            "TF_DATA_DIR": str(data / "data"),
-            "TF_IN_AUTOMATION": "1",
-        }
 
     def apply(self, said: str) -> None:
         """Initialise and apply."""
         began = time.perf_counter()
         self._run("init", "-input=false", "-no-color")
-        self._run("apply", "-auto-approve", "-input=false", "-no-color", *self._state, *self._variables)
+        self._run("apply", "-auto-approve", "-input=false", "-no-color", *self._variables)
         say(f"{self._module.name}: {said}", began)
 
     def plan_again(self) -> None:
         """Plan once more and show that there is nothing to do; raises `DemoError` if there is."""
         began = time.perf_counter()
-        planned = self._run("plan", "-input=false", "-no-color", *self._state, *self._variables)
+        planned = self._run("plan", "-input=false", "-no-color", *self._variables)
         line = next((line for line in planned.splitlines() if line.startswith("No changes.")), None)
         if not line:
             raise DemoError(f"the second plan is not empty:\n{planned}")
@@ -120,7 +119,7 @@ class Terraform:
 
     def outputs(self) -> dict[str, Any]:
         """Output values by name."""
-        rendered = json.loads(self._run("output", "-json", *self._state))
+        rendered = json.loads(self._run("output", "-json"))
         return {name: output["value"] for name, output in rendered.items()}
 
     def _run(self, *arguments: str) -> str:
@@ -129,9 +128,7 @@ class Terraform:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if ran.returncode:
-            raise DemoError(
-                f"terraform {arguments[0]} in {self._module.relative_to(ROOT)}:\n{ran.stdout}\n{ran.stderr}"
-            )
+            raise DemoError(f"terraform {arguments[0]} in {self._module.name}:\n{ran.stdout}\n{ran.stderr}")
         return ran.stdout
 
 

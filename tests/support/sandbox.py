@@ -98,12 +98,16 @@ def unpack(folder: Path, *, function: Path, layers: Sequence[Path], interpreter:
 
 def find_interpreter(runtime: str) -> Path | None:
     """A Python of the runtime's minor version on this machine that really runs, if there is one."""
-    if runtime == f"python{sys.version_info[0]}.{sys.version_info[1]}":
-        return Path(sys.executable)
-    from uv import find_uv_bin
-
     version = runtime.removeprefix("python")
-    command = [find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", "--system", version]
-    found = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    name = found.stdout.strip() or shutil.which(runtime)
-    return Path(name) if name else None
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    candidates = [sys.executable, shutil.which(runtime) or "", *map(str, sorted(pyenv.glob(f"{version}.*/bin/python")))]
+    ask = "import sys; print(sys.executable, '%d.%d' % sys.version_info[:2])"
+    for candidate in filter(None, candidates):
+        # A shim on PATH may stand for a version that nobody installed.
+        ran = subprocess.run(
+            [candidate, "-I", "-c", ask], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        executable, _, found = ran.stdout.strip().rpartition(" ")
+        if ran.returncode == 0 and found == version:
+            return Path(executable)
+    return None
