@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import mmap
 import struct
+from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import deflate
 
-from layerwright.errors import LimitError, SpecError
+from layerwright.errors import LimitError, SpecError, StoreError
 from layerwright.fetch import WheelFile
 from layerwright.layout import PlacedFile
 from layerwright.sources import SourceFile
@@ -37,6 +38,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _BUFFER = 1024 * 1024
+_QUEUE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +64,32 @@ class _Compressed:
 def write_archive(tree: LayerTree, path: Path) -> Archive:
     """Write *tree* to the file *path*.
 
-    Raises `LimitError` if it has more files than a zip can list, `SpecError` if a source changed since it was read.
+    Raises `LimitError` if it has more files than a zip can list, `SpecError` if a source changed since it was read,
+    `StoreError` if the disk does not take it.
     """
     if len(tree.files) > ENTRY_LIMIT:
         raise LimitError(f"the archive would have {len(tree.files)} files, a zip holds {ENTRY_LIMIT}: leave out more")
     sha256, size = hashlib.sha256(), 0
-    with ExitStack() as opened, path.open("wb") as file:
-        for chunk in _buffer(_write_zip(tree, opened)):
-            sha256.update(chunk)
-            file.write(chunk)
-            size += len(chunk)
+    hashed: deque[Future[None]] = deque()
+    try:
+        # Hashing takes as long as writing, so another core does it; the queue bounds what is held meanwhile.
+        with path.open("wb") as file, ThreadPoolExecutor(1) as hasher:
+            for chunk in _buffer(_write_zip(tree)):
+                hashed.append(hasher.submit(sha256.update, chunk))
+                file.write(chunk)
+                size += len(chunk)
+                if len(hashed) > _QUEUE:
+                    hashed.popleft().result()
+    except OSError as e:
+        raise StoreError(
+            f"{path.parent}: the archive cannot be written there: {e.strerror or e}: free space, or set "
+            "LAYERWRIGHT_CACHE_DIR to another folder"
+        ) from e
     return Archive(path=path, sha256=sha256.hexdigest(), size=size, unzipped_size=tree.unzipped_size)
 
 
-def _write_zip(tree: LayerTree, opened: ExitStack) -> Iterator[bytes | memoryview]:
-    wheels = {wheel.path: _map(wheel, opened) for wheel in tree.wheels}
+def _write_zip(tree: LayerTree) -> Iterator[bytes | memoryview]:
+    wheels = {wheel.path: _map(wheel) for wheel in tree.wheels}
     directory = []
     offset = 0
     for file in tree.files:
@@ -97,11 +110,10 @@ def _write_zip(tree: LayerTree, opened: ExitStack) -> Iterator[bytes | memoryvie
     yield _END.pack(b"PK\5\6", 0, 0, len(directory), len(directory), size, offset, 0)
 
 
-def _map(wheel: WheelFile, opened: ExitStack) -> memoryview:
-    """The bytes of a wheel file, mapped until *opened* is closed."""
-    file = opened.enter_context(wheel.path.open("rb"))
-    mapped = opened.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return opened.enter_context(memoryview(mapped))
+def _map(wheel: WheelFile) -> memoryview:
+    """The bytes of a wheel file, mapped for as long as anybody holds a piece of them."""
+    with wheel.path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _compress(file: PlacedFile | SourceFile, wheels: dict[Path, memoryview]) -> _Compressed:

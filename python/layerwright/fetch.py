@@ -74,6 +74,11 @@ def _receive(choice: WheelChoice, part: Path, downloader: Downloader) -> None:
         except BrokenTransferError:
             if attempt == ATTEMPTS:
                 raise
+        except OSError as e:
+            raise FetchError(
+                f"{choice.filename}: cannot be kept in {part.parent}: {e.strerror or e}: free space, or set "
+                "LAYERWRIGHT_CACHE_DIR to another folder"
+            ) from e
     if sha256 != choice.sha256:
         raise FetchError(
             f"{choice.filename}: what {downloader.describe(choice)} sent ({size} bytes) has SHA-256 {sha256}, the lock "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 from layerwright.archive import Archive, write_archive
 from layerwright.cache import WheelCache
-from layerwright.errors import SpecError
+from layerwright.errors import SpecError, StoreError
 from layerwright.fetch import fetch
 from layerwright.layout import PlacedFile, lay_out
 from layerwright.sources import read_sources
@@ -136,3 +138,19 @@ def test_python_imports_from_it(archive: Archive, tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert ran.stdout.startswith("1 ")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the limit on a file's size is POSIX's")
+def test_a_full_disk_is_told_and_leaves_no_trace(tree: LayerTree, tmp_path: Path) -> None:
+    """Half an archive under a name that somebody trusts would be the worst that can happen."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="the archive cannot be written there: File too large: free space"):
+            write_archive(tree, tmp_path / "layer.zip")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, previous)
