@@ -15,7 +15,7 @@ MESSAGE_LIMIT = 4096
 """Bytes of a printed message; what is longer is cut with a count of what is left."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 
 
 class LayerwrightError(Exception):

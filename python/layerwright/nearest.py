@@ -14,8 +14,13 @@ _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_(\w+)")
 _OLD_MANYLINUX = {"manylinux2014": (2, 17), "manylinux2010": (2, 12), "manylinux1": (2, 5)}
 
 
-def explain_misfit(label: str, name: str, filenames: Sequence[str], targets: Sequence[Target]) -> str:
-    """One sentence: which wheel of `label` comes nearest to running on all *targets*, why it does not, what to do."""
+def explain_misfit(
+    label: str, name: str, filenames: Sequence[str], targets: Sequence[Target], *, tried: Sequence[str] = ()
+) -> str:
+    """One sentence: which wheel of *label* comes nearest to running on all *targets*, why it does not, what to do.
+
+    *tried* are older versions, newest first, that are known not to fit either.
+    """
     where = " and ".join(str(target) for target in targets)
     if not filenames:
         return (
@@ -28,7 +33,11 @@ def explain_misfit(label: str, name: str, filenames: Sequence[str], targets: Seq
     _, filename, why = min(misfits)
     advice = [f"use {runtime}" for runtime in _runtimes_that_fit(filenames, targets)[:1]]
     version = label.removeprefix(name).strip()
-    advice.append(f"pin {name}<{version}" if version else f"pin another version of {name}")
+    if tried:
+        why += f"; {len(tried)} older versions, down to {tried[-1]}, do not fit either"
+        advice.append(f"leave {name} out with prune.distributions")
+    else:
+        advice.append(f"pin {name}<{version}" if version else f"pin another version of {name}")
     return f"{label} has no wheel for {where} (the nearest, {filename}, {why}): {', or '.join(advice)}"
 
 

@@ -12,7 +12,7 @@ def test_a_message_is_one_printable_line() -> None:
 
 def test_a_message_has_no_credentials_of_a_url() -> None:
     """stderr goes to CI logs that many can read."""
-    text = render_message("https://aws:s3cr3t@index.example/simple and http://token@other.example/x")
+    text = render_message("https://aws:s3c@r3t@index.example/simple and http://token@other.example/x")
 
     assert text == "https://index.example/simple and http://other.example/x"
 

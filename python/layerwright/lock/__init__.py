@@ -1,1 +1,67 @@
-"""Readers of lock files."""
+"""Readers of lock files: whatever the format, what comes out is a `Pylock` (PEP 751)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerwright.errors import LockError
+
+if TYPE_CHECKING:
+    from packaging.pylock import Pylock
+
+    from layerwright.spec import LayerSpec
+    from layerwright.store import Store
+
+_FORMATS = {
+    r"pylock(\.[^.]+)?\.toml": "pylock",
+    r"uv\.lock": "uv",
+    r".+\.(txt|in)": "requirements",
+}
+"""Pattern of the file's name → how to read it."""
+
+_EXPORTS = {
+    "poetry.lock": "run `poetry export --format pylock.toml --output pylock.toml` and use that file",
+    "pdm.lock": "run `pdm export --format pylock --output pylock.toml` and use that file",
+    "Pipfile.lock": "run `pipenv requirements --hash > requirements.txt` and use that file",
+    "Pipfile": "run `pipenv lock` and `pipenv requirements --hash > requirements.txt` and use that file",
+    "pyproject.toml": "run `uv lock` and use the uv.lock that it writes",
+}
+"""What to do with a file that is not read (yet)."""
+
+
+def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
+    """Return what the lock file of *spec* says, or None if it has none; paths of wheels in it are absolute.
+
+    Requirements that are not locked are resolved once and kept in *store*; without one they are resolved each time.
+    Raises `LockError` naming the file and what to do about it; for requirements also what `unlocked.read_requirements`
+    raises.
+    """
+    wanted = spec.dependencies
+    if wanted is None:
+        return None
+    path = Path(wanted.lock_file)
+    match wanted.format or _format_of(path):
+        case "pylock":
+            from layerwright.lock.pylock import read_pylock
+
+            return read_pylock(path, wanted)
+        case "uv":
+            from layerwright.lock.uv import read_uv_lock
+
+            return read_uv_lock(path, wanted)
+        case _:
+            from layerwright.lock.unlocked import read_requirements
+
+            return read_requirements(path, spec, store)
+
+
+def _format_of(path: Path) -> str:
+    for pattern, known in _FORMATS.items():
+        if re.fullmatch(pattern, path.name):
+            return known
+    advice = _EXPORTS.get(path.name) or (
+        "name a pylock.toml, uv.lock or requirements.txt, or say with format which of these it is"
+    )
+    raise LockError(f"{path.name}: is not a lock file that is read here: {advice}")

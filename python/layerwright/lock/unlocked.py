@@ -1,0 +1,101 @@
+"""Read requirements that are not locked: resolved once, and from then on as the store has them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from packaging.pylock import Pylock
+
+from layerwright.command_line import render_command
+from layerwright.errors import LockError, StoreError, render_problems
+from layerwright.lock.pylock import localise, make_portable, parse_pylock, render_pylock
+from layerwright.lock.requirements import RequirementText, read_requirement_text
+from layerwright.spec import LayerSpec
+from layerwright.store import Store
+
+RESOLUTION_CONTRACT = 1
+"""Raised by hand when the same requirements are to be resolved anew."""
+
+
+def read_requirements(path: Path, spec: LayerSpec, store: Store | None) -> Pylock:
+    """Return the versions that the requirements file at *path* stands for, those that *store* has if it does.
+
+    Everyone who asks the same store gets the same versions until the text, the targets or `relock` change. Raises
+    `LockError` where the text or the index admits nothing, `ResolutionError` where a distribution has no wheel for the
+    targets, and `StoreError` where nothing may be resolved and the store has nothing.
+    """
+    _refuse_extras(path, spec)
+    text = read_requirement_text(path)
+    if spec.upload_at == "apply":
+        contents = _resolve_pinned(text, spec, path)
+    elif store is None:
+        contents = _resolve(text, spec, path)
+    else:
+        contents = _find_or_resolve(text, spec, path, store)
+    return localise(parse_pylock(contents.decode(), path.name), path.parent, path.name)
+
+
+def resolution_name(text: RequirementText, spec: LayerSpec) -> str:
+    """Name under which the store has what *text* was resolved to: `resolution-0123456789abcdef.toml`."""
+    inputs = {
+        "contract": RESOLUTION_CONTRACT,
+        "text": text.canonical,
+        "targets": [[target.runtime, target.architecture] for target in spec.targets],
+        "relock": spec.dependencies.relock if spec.dependencies else "",
+    }
+    canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return f"resolution-{hashlib.sha256(canonical.encode()).hexdigest()[:16]}.toml"
+
+
+def _refuse_extras(path: Path, spec: LayerSpec) -> None:
+    wanted = spec.dependencies
+    if wanted and (wanted.extras or wanted.groups):
+        given = ", ".join((*wanted.extras, *wanted.groups))
+        raise LockError(
+            f"{path.name}: a requirements file has no extras or dependency groups ({given}): leave them out, and name "
+            "the files that hold them with -r"
+        )
+
+
+def _find_or_resolve(text: RequirementText, spec: LayerSpec, path: Path, store: Store) -> bytes:
+    name = resolution_name(text, spec)
+    contents = store.find_resolution(name)
+    if contents is None:
+        if spec.upload_at == "never":
+            raise StoreError(
+                f"{path.name}: the store has no versions for it ({name}): run `{render_command(spec)}` where the "
+                "package index can be reached"
+            )
+        contents = store.put_resolution(name, _resolve(text, spec, path))
+    try:
+        parse_pylock(contents.decode(), name)
+    except (LockError, UnicodeDecodeError) as e:
+        raise StoreError(
+            f"{name}: the store has something else under this name ({e}): change dependencies.relock"
+        ) from e
+    return contents
+
+
+def _resolve_pinned(text: RequirementText, spec: LayerSpec, path: Path) -> bytes:
+    """Resolve what can be resolved again, at apply, with the same outcome and without a store."""
+    loose = [f"{line.where}: {line.name}" for line in text.requirements if line.name not in text.pinned]
+    contents = b"" if loose else _resolve(text, spec, path)
+    if contents:
+        packages = parse_pylock(contents.decode(), path.name).packages
+        loose = [f"{p.name} {p.version}, which others need" for p in packages if p.name not in text.pinned]
+    if loose:
+        raise LockError(
+            f'{path.name}: is not pinned in full, which upload_at = "apply" needs ({render_problems(loose)}): pin each '
+            'with ==, use a lock file, or set upload_at = "plan"'
+        )
+    return contents
+
+
+def _resolve(text: RequirementText, spec: LayerSpec, path: Path) -> bytes:
+    """Return a pylock.toml that another machine can use: no credentials, no paths but below the file's folder."""
+    from layerwright.lock.newest import resolve_newest
+
+    lock = localise(resolve_newest(text, spec.targets, path.name), path.parent, path.name)
+    return render_pylock(make_portable(lock, path.parent))
