@@ -46,6 +46,7 @@ def make_environment(folder: Path, requirements: Path, is_ready: Callable[[], bo
             ) as name:
                 _install(Path(name), requirements, log)
                 _put_in_place(Path(name), folder, is_ready)
+            log.unlink(missing_ok=True)
     except OSError as e:
         raise FetchError(f"{folder.parent}: cannot be written: {e.strerror or e}: set LAYERWRIGHT_CACHE_DIR") from e
 
@@ -95,6 +96,7 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]
             stderr=subprocess.STDOUT,
             cwd=folder,
             timeout=INSTALL_SECONDS,
+            umask=-1 if sys.platform == "win32" else 0o022,  # what others can change is not run
             check=False,
         )
     except subprocess.TimeoutExpired as e:

@@ -2,162 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uv
 from layerwright import __version__
-from support.index import LocalIndex
+from support.bootstrap import Module, interpreters, open_module
 from support.wheels import make_wheel, sha256_of
 
-PYTHON = Path(__file__).resolve().parents[2] / "python"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX's links and modes")
 
-PLAIN_PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
-"""The interpreter that this environment was made from, which has nothing of ours installed."""
-
-PROGRAM = """
-import json, os, sys
-import tiny
-
-def main(arguments=None):
-    told = {"prefix": sys.prefix, "version": sys.version_info[:2], "arguments": arguments, "tiny": tiny.VERSION}
-    told["cache"] = os.environ.get("LAYERWRIGHT_CACHE_DIR")
-    if arguments is None:
-        told["query"] = sys.stdin.read()
-    print(json.dumps(told))
-    return 7 if arguments == ["fail"] else 0
-"""
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX's signals, links and modes")
-
-
-@dataclass
-class Module:
-    """A Terraform module's `python` folder, and the surroundings in which its bootstrap runs."""
-
-    folder: Path
-    index: LocalIndex
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def cache(self) -> Path:
-        return Path(self.environment["LAYERWRIGHT_CACHE_DIR"])
-
-    @property
-    def environments(self) -> list[Path]:
-        """All that lies where environments are made, but for locks and logs."""
-        return [path for path in (self.cache / "environments").glob("*") if path.is_dir()]
-
-    def lock_tiny(self, sha256: str, version: str = "1.0") -> None:
-        (self.folder / "requirements.txt").write_text(f"tiny=={version} \\\n    --hash=sha256:{sha256}\n")
-
-    def make_venv(self, folder: Path, *requirements: str) -> None:
-        for command in (
-            ["venv", "--python", PLAIN_PYTHON, str(folder)],
-            ["pip", "install", "--python", str(folder), *requirements],
-        ):
-            done = subprocess.run([uv.find_uv_bin(), *command], env=self.environment, capture_output=True, check=False)
-            assert done.returncode == 0, done.stderr
-
-    def command(self, *arguments: str, python: str | Path = PLAIN_PYTHON) -> list[str]:
-        return [str(python), "-I", str(self.folder / "bootstrap.py"), *arguments]
-
-    def run(self, *command: str, query: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            input=query,
-            capture_output=True,
-            env=self.environment,
-            cwd=cwd,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
-
-    def tell(self, *command: str, query: str = "", cwd: Path | None = None) -> dict[str, Any]:
-        """What the program says when *command* runs it."""
-        done = self.run(*command, query=query, cwd=cwd)
-        assert done.returncode == 0, done.stderr
-        assert done.stderr == ""
-        told: dict[str, Any] = json.loads(done.stdout)
-        return told
-
-    def refuse(self, *command: str) -> str:
-        """The one line that *command* fails with."""
-        done = self.run(*command)
-        assert (done.returncode, done.stdout) == (69, ""), done.stderr
-        assert done.stderr.startswith("layerwright: ")
-        assert done.stderr.count("\n") == 1
-        return done.stderr
+OLD = {
+    f"{major}.{minor}": path for (major, minor), path in interpreters().items() if (3, 6) <= (major, minor) < (3, 11)
+}
+NEW = {f"{major}.{minor}": path for (major, minor), path in interpreters().items() if (major, minor) >= (3, 11)}
+needs_old_python = pytest.mark.skipif(not OLD, reason="no Python from 3.6 to 3.10 is installed")
 
 
 @pytest.fixture
 def module(tmp_path: Path) -> Iterator[Module]:
-    """A module that needs `tiny` 1.0, which the index has; uv is on PATH and nothing else is."""
-    folder = tmp_path / "module" / "python"
-    (folder / "layerwright").mkdir(parents=True)
-    shutil.copy(PYTHON / "bootstrap.py", folder)
-    for name in ("__init__", "environment", "errors"):
-        shutil.copy(PYTHON / "layerwright" / f"{name}.py", folder / "layerwright")
-    for name in ("cli", "terraform"):
-        (folder / "layerwright" / f"{name}.py").write_text(PROGRAM)
-    wheel = make_wheel(tmp_path / "wheels", "tiny", "1.0", files={"tiny.py": "VERSION = '1.0'"})
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "uv").symlink_to(uv.find_uv_bin())
-    with LocalIndex(tmp_path / "wheels") as index:
-        module = Module(folder=folder, index=index)
-        module.environment = {
-            "HOME": str(tmp_path / "home"),
-            "LAYERWRIGHT_CACHE_DIR": str(tmp_path / "user" / "cache"),
-            "NO_PROXY": "127.0.0.1",
-            "PATH": str(tmp_path / "bin"),
-            "PIP_INDEX_URL": index.url,
-            "PIP_RETRIES": "0",
-            "UV_CACHE_DIR": str(tmp_path / "uv"),
-            "UV_DEFAULT_INDEX": index.url,
-            "UV_HTTP_RETRIES": "0",
-        }
-        module.lock_tiny(sha256_of(wheel))
+    with open_module(tmp_path) as module:
         yield module
-
-
-@cache
-def interpreters() -> Mapping[tuple[int, int], Path]:
-    """Every Python 3 of this machine by its version: on PATH, and those of pyenv."""
-    folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates = [
-        *pyenv.glob("versions/*/bin/python3"),
-        *(file for folder in folders for file in folder.glob("python3.*")),
-    ]
-    found: dict[tuple[int, int], Path] = {}
-    for candidate in candidates:
-        with contextlib.suppress(OSError, ValueError):
-            asked = subprocess.run(
-                [candidate, "-I", "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, check=False
-            )
-            major, minor = asked.stdout.split()
-            found.setdefault((int(major), int(minor)), candidate)
-    return found
-
-
-OLD = {
-    f"{major}.{minor}": path
-    for (major, minor), path in sorted(interpreters().items())
-    if (3, 6) <= (major, minor) < (3, 11)
-}
-NEW = {f"{major}.{minor}": path for (major, minor), path in sorted(interpreters().items()) if (major, minor) >= (3, 11)}
-needs_old_python = pytest.mark.skipif(not OLD, reason="no Python from 3.6 to 3.10 is installed")
 
 
 def test_arguments_are_the_command_line_and_none_are_terraform_s_query(module: Module) -> None:
@@ -238,17 +106,17 @@ def test_files_of_whoever_calls_are_not_run(module: Module, tmp_path: Path, isol
 
 
 @posix
-@pytest.mark.parametrize("home", ["/dev/null/none", None])
+@pytest.mark.parametrize(
+    "settings",
+    [{"HOME": "/dev/null/none"}, {"XDG_CACHE_HOME": "/dev/null/none"}, {"XDG_CACHE_HOME": "relative"}],
+    ids=["home", "cache", "relative"],
+)
 def test_without_a_writable_home_a_private_temporary_folder_serves(
-    module: Module, tmp_path: Path, home: str | None
+    module: Module, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     """Containers run as users who have no home, or one that is read-only."""
     del module.environment["LAYERWRIGHT_CACHE_DIR"]
-    module.environment |= {
-        "HOME": home or "",
-        "XDG_CACHE_HOME": "" if home else "/dev/null/none",
-        "TMPDIR": str(tmp_path),
-    }
+    module.environment |= {"TMPDIR": str(tmp_path), **settings}
     told = module.tell(*module.command("x"))
     folder = tmp_path / f"layerwright-{os.geteuid()}"
     assert told["cache"] == str(folder)  # so that layerwright's own cache goes there as well
@@ -258,6 +126,26 @@ def test_without_a_writable_home_a_private_temporary_folder_serves(
 
     folder.chmod(0o777)
     assert "set LAYERWRIGHT_CACHE_DIR" in module.refuse(*module.command("x"))
+
+
+def test_a_cache_folder_that_was_asked_for_is_not_replaced(module: Module, tmp_path: Path) -> None:
+    """Whoever sets it wants the environment in an image, or kept between jobs, and must hear that it is not."""
+    (tmp_path / "file").write_text("")
+    module.environment["LAYERWRIGHT_CACHE_DIR"] = str(tmp_path / "file" / "cache")
+    assert f"LAYERWRIGHT_CACHE_DIR, {tmp_path / 'file' / 'cache'}, cannot be written" in module.refuse(
+        *module.command("x")
+    )
+
+
+@posix
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_the_caller_s_umask_does_not_spoil_the_environment(module: Module, umask: int) -> None:
+    """With umask 000 everybody could change it, so the next run would refuse it."""
+    command = module.command("x")
+    made = subprocess.run(command, capture_output=True, env=module.environment, umask=umask, check=False)
+    assert made.returncode == 0, made.stderr
+    assert module.tell(*command)["prefix"] == str(module.environments[0])
+    assert not [path for path in module.environments[0].rglob("*.py*") if path.stat().st_mode & 0o022]
 
 
 @posix
@@ -314,5 +202,5 @@ def test_an_old_python_hands_over_to_a_newer_one_on_path(module: Module, version
 @needs_old_python
 def test_an_old_python_asks_uv_for_a_newer_one(module: Module) -> None:
     """uv keeps its own Pythons, which are not on PATH."""
-    (Path(module.environment["PATH"]) / "python").symlink_to(NEW[max(NEW)])  # a name that is not looked for
+    (Path(module.environment["PATH"]) / "python").symlink_to(list(NEW.values())[-1])  # a name that is not looked for
     assert module.tell(*module.command("x", python=next(iter(OLD.values()))))["version"] >= [3, 11]

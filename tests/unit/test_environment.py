@@ -16,11 +16,10 @@ import pytest
 import uv
 from layerwright.environment import make_environment, python_of
 from layerwright.errors import FetchError
+from support.bootstrap import PLAIN_PYTHON, PYTHON
 from support.index import LocalIndex
 from support.wheels import make_wheel, sha256_of
 
-PYTHON = Path(__file__).resolve().parents[2] / "python"
-PLAIN_PYTHON: str = sys._base_executable  # type: ignore[attr-defined]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shell scripts and signals")
 
 WHEEL = "tiny-1.0-py3-none-any.whl"
