@@ -12,6 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 BIN := .venv/bin
+PYTHON_FOLDERS := python tests tools bench examples
 READY := .venv/ready-for-layerwright
 
 # Settings of whoever calls that would decide for us; a TF_CLI_CONFIG_FILE may even name a file that is gone.
@@ -36,9 +37,9 @@ lint: $(READY) ## style and types of the Python, style and validity of the Terra
 
 .PHONY: lint-style lint-format lint-types lint-terraform lint-versions lint-validity
 lint-style:
-	$(BIN)/ruff check
+	$(BIN)/ruff check $(PYTHON_FOLDERS)
 lint-format:
-	$(BIN)/ruff format --check
+	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 lint-types:
 	$(BIN)/mypy
 lint-terraform:
