@@ -60,9 +60,9 @@ class Prune(_Part, frozen=True):
 
     defaults: bool = True
     keep: tuple[str, ...] = ()
-    """gitignore patterns of paths in the archive that stay although a rule names them."""
+    """gitignore patterns of paths, as the search path sees them, that stay although a rule names them."""
     drop: tuple[str, ...] = ()
-    """gitignore patterns of paths in the archive that go."""
+    """gitignore patterns of paths, as the search path sees them, that go."""
     distributions: tuple[str, ...] = ()
     """Names of distributions that are left out whole."""
 
