@@ -44,6 +44,9 @@ resource "aws_lambda_function" "this" {
   ]
 
   lifecycle {
+    # Another name makes another function: it answers before the old one goes.
+    create_before_destroy = true
+
     precondition {
       condition = length(var.layers) <= local.layer_limit
       error_message = format(
