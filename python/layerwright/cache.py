@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ class WheelCache:
     @contextlib.contextmanager
     def new_part(self) -> Iterator[Path]:
         """An empty file under a temporary name; removed in the end unless it was renamed."""
-        part = self.folder / f"part-{secrets.token_hex(8)}"
+        part = self.folder / f"part-{os.urandom(8).hex()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             part.touch(exist_ok=False)

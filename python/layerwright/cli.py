@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import sys
 import time
 from dataclasses import replace
@@ -113,7 +113,7 @@ def _build_file(spec: LayerSpec, output: Path) -> Result:
     if not output.parent.is_dir():
         raise SpecError(f"--output {output}: there is no folder {output.parent}")
     planned = program.plan(spec)
-    part = output.with_name(f".{output.name}.{secrets.token_hex(8)}")
+    part = output.with_name(f".{output.name}.{os.urandom(8).hex()}")
     try:
         archive, _ = program.make_archive(planned, _cache(), part)
         part.replace(output)

@@ -13,7 +13,6 @@ from layerwright.download import CONNECTIONS, BrokenTransferError, Downloader
 from layerwright.errors import FetchError, LayerwrightError, WheelError, render_problems
 from layerwright.resolve import WheelChoice
 from layerwright.wheel import Wheel
-from layerwright.wheel.judge import judge_wheel
 
 ATTEMPTS = 3
 """How often a transfer may break off in the middle before its wheel is given up."""
@@ -58,6 +57,8 @@ def _fetch(choice: WheelChoice, cache: WheelCache, downloader: Downloader) -> Wh
     with cache.lock(choice.sha256):
         if wheel := cache.find(choice.sha256):
             return WheelFile(path=cache.path(choice.sha256), wheel=wheel)
+        from layerwright.wheel.judge import judge_wheel  # not needed where every wheel is in the cache
+
         with cache.new_part() as part:
             _receive(choice, part, downloader)
             wheel = judge_wheel(part, filename=choice.filename, sha256=choice.sha256)

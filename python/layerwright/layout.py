@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
@@ -66,6 +65,8 @@ def lay_out(wheels: Sequence[WheelFile], spec: LayerSpec) -> Iterator[PlacedFile
 
 
 def _place_entry_points(owner: WheelFile, spec: LayerSpec) -> Iterator[PlacedFile]:
+    import configparser
+
     wanted = f"{owner.wheel.dist_info}/entry_points.txt"
     for entry in owner.wheel.entries:
         if entry.path == wanted:

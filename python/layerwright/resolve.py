@@ -14,7 +14,6 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 
 from layerwright.errors import LockError, ResolutionError, render_problems
-from layerwright.nearest import explain_misfit
 from layerwright.spec import Dependencies, LayerSpec
 from layerwright.target import Target
 
@@ -143,6 +142,8 @@ def _choose(package: Package, targets: Sequence[Target], ranks: Sequence[dict[Ta
         candidate = (cast("int", found[0]), filename, wheel)
         best = min(best, candidate, key=lambda c: c[:2]) if best else candidate
     if best is None:
+        from layerwright.nearest import explain_misfit  # only an error needs it
+
         raise ResolutionError(explain_misfit(_label(package), package.name, [_filename(w) for w in wheels], targets))
     return _describe(package, best[1], best[2])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -94,7 +94,7 @@ class Target:
 @cache
 def read_runtimes() -> dict[str, Runtime]:
     """Every Python runtime of Lambda by name, oldest first."""
-    table = json.loads(resources.files("layerwright").joinpath("data/runtimes.json").read_bytes())
+    table = json.loads((Path(__file__).parent / "data" / "runtimes.json").read_bytes())
     return {
         name: Runtime(
             name=name,

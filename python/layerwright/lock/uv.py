@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +37,10 @@ def read_uv_lock(path: Path, wanted: Dependencies) -> Pylock:
     arguments += ["--no-config", "--offline", "--no-python-downloads"]
     arguments += [f"--extra={extra}" for extra in wanted.extras]
     arguments += [f"--group={group}" for group in wanted.groups]
-    with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as cache:
-        try:
-            exported = run_uv([*arguments, "--cache-dir", cache], folder=path.parent, timeout=EXPORT_SECONDS)
-        except UvError as e:
-            raise LockError(f"uv.lock: {e}: make it anew with `uv lock`") from e
+    try:
+        exported = run_uv([*arguments, "--no-cache"], folder=path.parent, timeout=EXPORT_SECONDS)
+    except UvError as e:
+        raise LockError(f"uv.lock: {e}: make it anew with `uv lock`") from e
     return localise(parse_pylock(exported, path.name), path.parent, path.name)
 
 

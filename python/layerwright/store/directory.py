@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -183,7 +182,7 @@ class DirectoryStore:
         if final.exists():
             return False
         # Not `tempfile`, whose files nobody else may read.
-        part = self.directory / f"part-{secrets.token_hex(8)}"
+        part = self.directory / f"part-{os.urandom(8).hex()}"
         try:
             if isinstance(contents, bytes):
                 part.write_bytes(contents)
