@@ -27,9 +27,9 @@ demo: $(READY) ## layers and a function on a local AWS: apply, invoke, change, a
 	$(BIN)/python tools/demo.py
 
 .PHONY: test
-test: $(READY) locks ## all tests; ARGS="tests/unit -k lock" chooses
+test: $(READY) locks ## all tests; ARGS="tests/unit -k lock" chooses, ARGS="-n 0" runs one after the other
 	@$(BIN)/python tools/providers.py >/dev/null
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## style and types of the Python, style and validity of the Terraform

@@ -51,7 +51,11 @@ class DemoError(Exception):
 def main() -> int:
     """Run the demo; returns the exit status."""
     began = time.perf_counter()
-    runtime, interpreter = find_runtime()
+    try:
+        runtime, interpreter = find_runtime()
+    except DemoError as e:
+        console.print(f"The demo cannot start: {e}", style="red", markup=False)
+        return 1
     architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
     console.rule(f"Layerwright: examples/{EXAMPLE} for {runtime} on {architecture}")
     try:
@@ -123,8 +127,11 @@ class Terraform:
         return {name: output["value"] for name, output in rendered.items()}
 
     def _run(self, *arguments: str) -> str:
+        terraform = shutil.which("terraform")
+        if not terraform:
+            raise DemoError("terraform is not on PATH: install Terraform 1.5 or newer")
         ran = subprocess.run(
-            ["terraform", f"-chdir={self._module}", *arguments], env=self._environment, stdin=subprocess.DEVNULL,
+            [terraform, f"-chdir={self._module}", *arguments], env=self._environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if ran.returncode:

@@ -112,3 +112,24 @@ def test_the_demo_shows_what_it_promises() -> None:
     assert "No changes." in ran.stdout
     assert ran.stdout.count(" answered in ") == FUNCTIONS
     assert "Everything worked" in ran.stdout
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked for in /proc")
+def test_a_demo_that_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    """Whoever tries it on a laptop must not find an emulator there a week later."""
+    mark = f"LAYERWRIGHT_DEMO_MARK={tmp_path}"
+    environment = os.environ | dict([mark.split("=", 1)]) | {"PATH": str(tmp_path)}
+    demo = [sys.executable, str(ROOT / "tools" / "demo.py")]
+    ran = subprocess.run(demo, env=environment, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 1
+    assert "AWS emulator started" in ran.stdout
+    assert "terraform is not on PATH: install Terraform" in ran.stdout
+    assert [process for process in Path("/proc").glob("[0-9]*") if has_mark(process, mark)] == []
+
+
+def has_mark(process: Path, mark: str) -> bool:
+    try:
+        return mark.encode() in (process / "environ").read_bytes()
+    except OSError:
+        return False
