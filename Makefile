@@ -33,9 +33,9 @@ test: $(READY) locks ## all tests; ARGS="tests/unit -k lock" chooses, ARGS="-n 0
 
 .PHONY: lint
 lint: $(READY) ## style and types of the Python, style and validity of the Terraform
-	@$(MAKE) --keep-going --no-print-directory lint-style lint-format lint-types lint-terraform lint-versions lint-validity
+	@$(MAKE) --keep-going --no-print-directory lint-style lint-format lint-types lint-terraform lint-versions lint-docs lint-validity
 
-.PHONY: lint-style lint-format lint-types lint-terraform lint-versions lint-validity
+.PHONY: lint-style lint-format lint-types lint-terraform lint-versions lint-docs lint-validity
 lint-style:
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 lint-format:
@@ -46,6 +46,8 @@ lint-terraform:
 	terraform fmt -check -recursive versions.tf modules examples
 lint-versions:
 	$(BIN)/python tools/versions.py --check
+lint-docs:
+	$(BIN)/python tools/docs.py --check
 # In a copy, as Terraform's lock file may name the stand-in and would refuse the genuine provider later.
 lint-validity:
 	@$(BIN)/python tools/providers.py --output build/terraform.tfrc >/dev/null
@@ -62,7 +64,7 @@ lint-validity:
 check: lint test ## what CI runs
 
 .PHONY: docs
-docs: $(READY) ## the generated parts of the documentation
+docs: $(READY) ## the parts of the documentation that the code knows
 	$(BIN)/python tools/docs.py
 
 .PHONY: bench
