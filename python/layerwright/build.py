@@ -7,6 +7,7 @@ from pathlib import Path
 from layerwright.archive import Archive, write_archive
 from layerwright.cache import WheelCache
 from layerwright.digest import input_digest
+from layerwright.elf_check import check_elf
 from layerwright.fetch import fetch
 from layerwright.handler import find_handler
 from layerwright.layout import lay_out
@@ -56,6 +57,7 @@ def make_archive(planned: PlannedLayer, cache: WheelCache, path: Path) -> tuple[
     files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
     tree = assemble(files, planned.sources, spec)
     check_limits(tree, spec)
+    check_elf(tree, spec)
 
     archive = write_archive(tree, path)
     return archive, make_manifest(spec, planned.digest, tree, archive)

@@ -39,6 +39,8 @@ def _options(spec: LayerSpec) -> Iterator[str]:
     yield from _option("--handler", spec.handler, None)
     yield from [] if spec.check_handler else ["--no-check-handler"]
     yield from [] if spec.check_limits else ["--no-check-limits"]
+    yield from [] if spec.check_elf else ["--no-check-elf"]
+    yield from _each("--provided-library", spec.provided_libraries)
     yield from _option("--bucket", store.bucket, None)
     yield from _option("--prefix", store.prefix, "")
     yield from _option("--region", store.region, None)

@@ -78,6 +78,12 @@ def make_spec(
     check_limits: Annotated[
         bool, Option(help="Refuse an archive that Lambda would refuse for its size.", rich_help_panel=_CONTENTS)
     ] = True,
+    check_elf: Annotated[
+        bool, Option(help="Refuse compiled files that the runtime could not load.", rich_help_panel=_CONTENTS)
+    ] = True,
+    provided_library: Annotated[
+        list[str], Option(help="Shared library that another layer brings in lib/.", rich_help_panel=_CONTENTS)
+    ] = [],
     bucket: Annotated[str, Option(help="S3 bucket to store in.", rich_help_panel=_STORE)] = "",
     prefix: Annotated[str, Option(help="What every key begins with, such as layers/.", rich_help_panel=_STORE)] = "",
     region: Annotated[str, Option(help="AWS region of the bucket.", rich_help_panel=_STORE)] = "",
@@ -114,6 +120,8 @@ def make_spec(
         "handler": handler or None,
         "check_handler": check_handler,
         "check_limits": check_limits,
+        "check_elf": check_elf,
+        "provided_libraries": provided_library,
         "store": {**_given(store), "prefix": prefix} if bucket or directory else None,
     }
     return parse_spec(msgspec.json.encode(document))

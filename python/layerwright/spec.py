@@ -107,6 +107,10 @@ class LayerSpec(_Part, frozen=True):
     """Whether the handler must be in the function's own sources; `False` where a layer holds it."""
     check_limits: bool = True
     """Whether an archive that Lambda would refuse for its size is an error; `False` to look into such a one."""
+    check_elf: bool = True
+    """Whether compiled files that the runtime could not load are an error; `False` to look into such an archive."""
+    provided_libraries: tuple[str, ...] = ()
+    """Names of shared libraries that another layer brings in `lib/`: `libgomp.so.1`."""
     store: Store | None = None
     upload_at: Literal["plan", "apply", "never"] = "plan"
 

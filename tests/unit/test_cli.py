@@ -137,6 +137,7 @@ def test_every_field_of_a_spec_has_an_option() -> None:
     renamed = {
         "dependencies": "lock_file", "sources": "source", "store": "bucket", "upload_at": "output",
         "compatible_runtimes": "compatible_runtime", "compatible_architectures": "compatible_architecture",
+        "provided_libraries": "provided_library",
     }  # fmt: skip
     options = {*inspect.signature(make_spec).parameters, "output"}
 
@@ -152,6 +153,8 @@ SPECS: list[dict[str, Any]] = [
         "prune": Prune(defaults=False, keep=("a/", "-b"), drop=("*.md",), distributions=("boto3",)),
         "scripts": True,
         "check_limits": False,
+        "check_elf": False,
+        "provided_libraries": ("libgomp.so.1",),
         "architecture": "arm64",
         "compatible_runtimes": ("python3.12", "python3.11"),
         "compatible_architectures": ("x86_64",),
