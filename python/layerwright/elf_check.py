@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from layerwright.errors import ResolutionError, render_problems
 from layerwright.layout import PlacedFile
+from layerwright.other_layers import OtherLayer
 from layerwright.sources import SourceFile
 from layerwright.spec import LayerSpec
 from layerwright.target import ARCHITECTURES, Image, Target, read_runtimes
@@ -50,12 +51,11 @@ class _Owner:
         return f"{self.name} {self.version}" if self.version else "own sources"
 
 
-def check_elf(tree: LayerTree, spec: LayerSpec, elsewhere: Collection[str] = ()) -> None:
+def check_elf(tree: LayerTree, spec: LayerSpec, layers: Sequence[OtherLayer] = ()) -> None:
     """Raise `ResolutionError` naming every compiled file of *tree* that some target of *spec* could not load.
 
     Each must be for the target's machine, ask for no newer symbol versions than the runtime's base image has, and find
-    each library that it needs: in that image, in the tree, or among *elsewhere* and `provided_libraries`, names of
-    libraries that other layers bring.
+    each library that it needs: in that image, in the tree, in one of *layers*, or among `provided_libraries`.
     """
     if not spec.check_elf:
         return
@@ -63,7 +63,8 @@ def check_elf(tree: LayerTree, spec: LayerSpec, elsewhere: Collection[str] = ())
     for file in tree.files:
         if file.elf:
             owned[_owner_of(file)].append(_Compiled(path=file.path.removeprefix(spec.root), elf=file.elf))
-    provided = {*elsewhere, *spec.provided_libraries, *(n for files in owned.values() for n in _names(files))}
+    provided = {*spec.provided_libraries, *(name for files in owned.values() for name in _names(files))}
+    provided.update(*(layer.libraries for layer in layers))
 
     problems = dict.fromkeys(
         problem

@@ -13,6 +13,7 @@ from layerwright.elf_check import OPTIONAL_LIBRARIES, check_elf
 from layerwright.errors import ResolutionError
 from layerwright.fetch import fetch
 from layerwright.layout import lay_out
+from layerwright.other_layers import OtherLayer
 from layerwright.prune import prune
 from layerwright.sources import read_sources
 from layerwright.spec import Dependencies, LayerSpec, Prune, Source
@@ -113,7 +114,8 @@ def test_a_library_is_found_in_any_wheel_by_its_name_or_soname(tmp_path: Path, c
     check_elf(tree_of([one, two], cache, SPEC), SPEC)
     with pytest.raises(ResolutionError, match=r"libtwo\.so\.2"):
         check_elf(tree_of([one], cache, SPEC), SPEC)
-    check_elf(tree_of([one], cache, SPEC), SPEC, elsewhere={"libtwo.so.2", "libtwo-core.so"})
+    other = OtherLayer(where="x.json", versions={}, libraries=frozenset({"libtwo.so.2", "libtwo-core.so"}))
+    check_elf(tree_of([one], cache, SPEC), SPEC, layers=[other])
 
 
 def test_libcrypt_went_with_the_older_image(check: Check) -> None:
