@@ -7,12 +7,15 @@ from pathlib import Path
 from layerwright.archive import Archive, write_archive
 from layerwright.cache import WheelCache
 from layerwright.digest import input_digest
+from layerwright.elf_check import check_elf
 from layerwright.fetch import fetch
 from layerwright.handler import find_handler
 from layerwright.layout import lay_out
+from layerwright.leave_out import warn_of_boto3
 from layerwright.limits import check_limits
 from layerwright.lock import read_lock
 from layerwright.manifest import Manifest, make_manifest, render_manifest
+from layerwright.other_layers import read_other_layers
 from layerwright.prune import prune
 from layerwright.resolve import resolve, warn_of_names
 from layerwright.result import PlannedLayer, Result
@@ -25,7 +28,8 @@ from layerwright.tree import assemble
 def plan(spec: LayerSpec, store: Store | None = None) -> PlannedLayer:
     """Name the archive that *spec* asks for, from what the lock file and the sources say; nothing is downloaded."""
     lock = read_lock(spec, store)
-    wheels = resolve(lock, spec)
+    layers = read_other_layers(spec)
+    wheels = resolve(lock, spec, layers)
     sources = read_sources(spec)
 
     return PlannedLayer(
@@ -34,7 +38,11 @@ def plan(spec: LayerSpec, store: Store | None = None) -> PlannedLayer:
         sources=sources,
         handler=find_handler(spec, sources),
         digest=input_digest(spec, wheels, sources),
-        warnings=warn_of_names(lock, spec),
+        layers=layers,
+        warnings=(
+            *warn_of_names(lock, spec),
+            *warn_of_boto3({wheel.name: wheel.version for wheel in wheels}, spec, layers),
+        ),
     )
 
 
@@ -56,6 +64,7 @@ def make_archive(planned: PlannedLayer, cache: WheelCache, path: Path) -> tuple[
     files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
     tree = assemble(files, planned.sources, spec)
     check_limits(tree, spec)
+    check_elf(tree, spec, planned.layers)
 
     archive = write_archive(tree, path)
     return archive, make_manifest(spec, planned.digest, tree, archive)

@@ -35,10 +35,13 @@ def _options(spec: LayerSpec) -> Iterator[str]:
     yield from _each("--compatible-runtime", spec.compatible_runtimes)
     yield from _each("--compatible-architecture", spec.compatible_architectures)
     yield from _prune_options(spec.prune)
+    yield from _each("--provided-by", tuple(_shorten(where) for where in spec.provided_by))
     yield from ["--scripts"] if spec.scripts else []
     yield from _option("--handler", spec.handler, None)
     yield from [] if spec.check_handler else ["--no-check-handler"]
     yield from [] if spec.check_limits else ["--no-check-limits"]
+    yield from [] if spec.check_elf else ["--no-check-elf"]
+    yield from _each("--provided-library", spec.provided_libraries)
     yield from _option("--bucket", store.bucket, None)
     yield from _option("--prefix", store.prefix, "")
     yield from _option("--region", store.region, None)
@@ -54,6 +57,8 @@ def _prune_options(prune: Prune) -> Iterator[str]:
     yield from _each("--keep", prune.keep)
     yield from _each("--drop", prune.drop)
     yield from _each("--leave-out", prune.distributions)
+    yield from ["--with-dependencies"] if prune.with_dependencies else []
+    yield from ["--runtime-boto3"] if prune.runtime_boto3 else []
 
 
 def _option(name: str, value: str | None, default: str | None) -> Iterator[str]:

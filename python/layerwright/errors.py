@@ -40,7 +40,7 @@ class LockError(LayerwrightError):
 
 
 class ResolutionError(LayerwrightError):
-    """A distribution has no wheel that the target can run."""
+    """A distribution has no wheel that the target can run, or one that says so and has files that the target cannot."""
 
     exit_code = 4
 

@@ -11,7 +11,7 @@ import msgspec
 from layerwright.errors import WheelError
 from layerwright.fetch import WheelFile
 from layerwright.spec import LayerSpec
-from layerwright.wheel import WheelEntry
+from layerwright.wheel import Elf, WheelEntry
 
 _DROPPED_DIST_INFO = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "RECORD", "RECORD.jws", "RECORD.p7s"})
 """Written by installers about an installation that never was; RECORD is written anew, which ends its signatures."""
@@ -32,6 +32,8 @@ class PlacedFile(msgspec.Struct, frozen=True, kw_only=True):
     """Where its compressed bytes are in the wheel, copied as they are."""
     contents: bytes | None = None
     """Its contents, where they were made here."""
+    elf: Elf | None = None
+    """What it needs, where it is a program or library in ELF form."""
 
 
 def lay_out(wheels: Sequence[WheelFile], spec: LayerSpec) -> Iterator[PlacedFile]:
@@ -59,6 +61,7 @@ def lay_out(wheels: Sequence[WheelFile], spec: LayerSpec) -> Iterator[PlacedFile
                 size=entry.size,
                 sha256=entry.sha256,
                 entry=entry,
+                elf=entry.elf,
             )
         if spec.scripts:
             yield from _place_entry_points(owner, spec)
@@ -91,10 +94,10 @@ def _place_script(owner: WheelFile, entry: WheelEntry, name: str, spec: LayerSpe
     first, newline, rest = contents.partition(b"\n")
     if first.startswith(b"#!python"):
         contents = f"#!{_interpreter(spec)}".encode() + newline + rest
-    return _place_contents(owner, f"bin/{name}", contents)
+    return _place_contents(owner, f"bin/{name}", contents, entry.elf)
 
 
-def _place_contents(owner: WheelFile, path: str, contents: bytes) -> PlacedFile:
+def _place_contents(owner: WheelFile, path: str, contents: bytes, elf: Elf | None = None) -> PlacedFile:
     return PlacedFile(
         path=path,
         inner_path=f"../{path}",
@@ -103,6 +106,7 @@ def _place_contents(owner: WheelFile, path: str, contents: bytes) -> PlacedFile:
         size=len(contents),
         sha256=hashlib.sha256(contents).hexdigest(),
         contents=contents,
+        elf=elf,
     )
 
 

@@ -28,13 +28,24 @@ class ManifestDistribution(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class ManifestFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file in the archive; `mode` is `0644` or `0755`, `sha256` that of its contents."""
+class ManifestElf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a program or library in ELF form needs; its fields are those of `wheel.Elf`."""
+
+    machine: str
+    soname: str = ""
+    needed: tuple[str, ...] = ()
+    search_path: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+
+
+class ManifestFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file in the archive; `mode` is `0644` or `0755`, `sha256` that of its contents, `elf` only where it is ELF."""
 
     path: str
     size: int
     mode: str
     sha256: str
+    elf: ManifestElf | None = None
 
 
 class ManifestTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +95,13 @@ def make_manifest(spec: LayerSpec, digest: InputDigest, tree: LayerTree, archive
         ),
         imports=_top_level_names(tree.files, spec.root),
         files=tuple(
-            ManifestFile(path=f.path, size=f.size, mode="0755" if f.executable else "0644", sha256=f.sha256)
+            ManifestFile(
+                path=f.path,
+                size=f.size,
+                mode="0755" if f.executable else "0644",
+                sha256=f.sha256,
+                elf=ManifestElf(**msgspec.structs.asdict(f.elf)) if f.elf else None,
+            )
             for f in tree.files
         ),
     )

@@ -68,6 +68,19 @@ def make_spec(
         list[str], Option(help="gitignore pattern of a wheel's files to drop.", rich_help_panel=_CONTENTS)
     ] = [],
     leave_out: Annotated[list[str], Option(help="Distribution to leave out whole.", rich_help_panel=_CONTENTS)] = [],
+    with_dependencies: Annotated[
+        bool, Option(help="With --leave-out, leave out what nothing else needs.", rich_help_panel=_CONTENTS)
+    ] = False,
+    runtime_boto3: Annotated[
+        bool, Option(help="Leave out boto3 and its family, which the runtime has.", rich_help_panel=_CONTENTS)
+    ] = False,
+    provided_by: Annotated[
+        list[str],
+        Option(
+            help="Manifest of another layer, a path or s3://bucket/key; what that has is left out.",
+            rich_help_panel=_CONTENTS,
+        ),
+    ] = [],
     scripts: Annotated[bool, Option(help="Keep console scripts, in bin/.", rich_help_panel=_CONTENTS)] = False,
     handler: Annotated[
         str, Option(help="Handler of a function, module.callable; found where there is one.", rich_help_panel=_CONTENTS)
@@ -78,6 +91,12 @@ def make_spec(
     check_limits: Annotated[
         bool, Option(help="Refuse an archive that Lambda would refuse for its size.", rich_help_panel=_CONTENTS)
     ] = True,
+    check_elf: Annotated[
+        bool, Option(help="Refuse compiled files that the runtime could not load.", rich_help_panel=_CONTENTS)
+    ] = True,
+    provided_library: Annotated[
+        list[str], Option(help="Shared library that another layer brings in lib/.", rich_help_panel=_CONTENTS)
+    ] = [],
     bucket: Annotated[str, Option(help="S3 bucket to store in.", rich_help_panel=_STORE)] = "",
     prefix: Annotated[str, Option(help="What every key begins with, such as layers/.", rich_help_panel=_STORE)] = "",
     region: Annotated[str, Option(help="AWS region of the bucket.", rich_help_panel=_STORE)] = "",
@@ -109,11 +128,21 @@ def make_spec(
         "name": name,
         "dependencies": {**_given(dependencies), "extras": extra, "groups": group} if lock_file else None,
         "sources": [{**_parse_source(text), "include": include, "exclude": exclude} for text in source],
-        "prune": {"defaults": prune, "keep": keep, "drop": drop, "distributions": leave_out},
+        "prune": {
+            "defaults": prune,
+            "keep": keep,
+            "drop": drop,
+            "distributions": leave_out,
+            "with_dependencies": with_dependencies,
+            "runtime_boto3": runtime_boto3,
+        },
+        "provided_by": [where if where.startswith("s3://") else _absolute(where) for where in provided_by],
         "scripts": scripts,
         "handler": handler or None,
         "check_handler": check_handler,
         "check_limits": check_limits,
+        "check_elf": check_elf,
+        "provided_libraries": provided_library,
         "store": {**_given(store), "prefix": prefix} if bucket or directory else None,
     }
     return parse_spec(msgspec.json.encode(document))

@@ -14,6 +14,8 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 
 from layerwright.errors import LockError, ResolutionError, render_problems
+from layerwright.leave_out import leave_out
+from layerwright.other_layers import OtherLayer
 from layerwright.spec import Dependencies, LayerSpec
 from layerwright.target import Target
 
@@ -36,11 +38,11 @@ class WheelChoice:
     """Bytes, where the lock file says."""
 
 
-def resolve(lock: Pylock | None, spec: LayerSpec) -> tuple[WheelChoice, ...]:
+def resolve(lock: Pylock | None, spec: LayerSpec, layers: Sequence[OtherLayer] = ()) -> tuple[WheelChoice, ...]:
     """Choose one wheel for each distribution in *lock* that every target of *spec* can run, sorted by name.
 
-    Where several wheels fit, the tag order of the first target decides, as in pip and uv. Distributions that
-    `prune.distributions` names are left out.
+    Where several wheels fit, the tag order of the first target decides, as in pip and uv. What the
+    function has without it, from *layers* for instance, is left out: see `leave_out`.
 
     Raises `ResolutionError` naming every distribution with no usable wheel, so that a person mends them in one go, and
     `LockError` where the lock file's own statements exclude a target or contradict each other.
@@ -49,8 +51,7 @@ def resolve(lock: Pylock | None, spec: LayerSpec) -> tuple[WheelChoice, ...]:
         return ()
     lock_name = Path(spec.dependencies.lock_file).name
     _check_lock(lock, spec, lock_name)
-    left_out = {canonicalize_name(name) for name in spec.prune.distributions}
-    wanted = [package for package in _select(lock, spec, lock_name) if package.name not in left_out]
+    wanted = leave_out(_select(lock, spec, lock_name), spec, layers)
 
     choices, problems = [], []
     ranks = [{tag: rank for rank, tag in enumerate(target.tags)} for target in spec.targets]
@@ -67,6 +68,8 @@ def resolve(lock: Pylock | None, spec: LayerSpec) -> tuple[WheelChoice, ...]:
 def warn_of_names(lock: Pylock | None, spec: LayerSpec) -> tuple[str, ...]:
     """Say which names that are to be left out no distribution of *lock* has: they may be misspelt."""
     locked = {package.name for package in lock.packages} if lock else set()
+    if spec.prune.with_dependencies:
+        return ()  # then whoever reads the lock file leaves them out, and refuses those it does not have
     missing = [name for name in spec.prune.distributions if canonicalize_name(name) not in locked]
     return tuple(f"prune.distributions names {name}, which the lock file does not have" for name in missing)
 

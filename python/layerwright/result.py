@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from layerwright.digest import InputDigest
+from layerwright.other_layers import OtherLayer
 from layerwright.resolve import WheelChoice
 from layerwright.sources import SourceFile
 from layerwright.spec import LayerSpec
@@ -30,6 +31,8 @@ class PlannedLayer:
     handler: str
     """`module.callable`; empty for a layer."""
     digest: InputDigest
+    layers: tuple[OtherLayer, ...] = ()
+    """What `provided_by` names."""
     warnings: tuple[str, ...] = ()
 
     @property

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from layerwright.errors import SpecError, render_problems
 from layerwright.spec import LayerSpec, Source
+from layerwright.wheel import Elf
+from layerwright.wheel.elf import MAGIC, read_elf
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -57,7 +59,7 @@ DEFAULT_IGNORES = (
 )
 """gitignore patterns of what a folder of sources holds that no function needs."""
 
-_EXECUTABLE_STARTS = (b"#!", b"\x7fELF")
+_EXECUTABLE_STARTS = (b"#!", MAGIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,8 @@ class SourceFile:
     """Whether it begins as a script or an ELF file does; a host's mode bits differ between machines."""
     size: int
     sha256: str
+    elf: Elf | None = None
+    """What it needs, where it is a program or library in ELF form."""
 
 
 def read_sources(spec: LayerSpec) -> tuple[SourceFile, ...]:
@@ -173,8 +177,9 @@ def _read_file(origin: Path, path: str) -> SourceFile:
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
+        elf = read_elf(file)
     if not path.isprintable() or "\\" in path:
         raise SpecError(f"source {origin.parent}: {path!r} has a name that not every system can hold: rename it")
     return SourceFile(
-        path=path, origin=origin, executable=start.startswith(_EXECUTABLE_STARTS), size=size, sha256=sha256
+        path=path, origin=origin, executable=start.startswith(_EXECUTABLE_STARTS), size=size, sha256=sha256, elf=elf
     )

@@ -65,6 +65,10 @@ class Prune(_Part, frozen=True):
     """gitignore patterns of paths, as the search path sees them, that go."""
     distributions: tuple[str, ...] = ()
     """Names of distributions that are left out whole."""
+    with_dependencies: bool = False
+    """Whether what nothing but these needs goes with them; only uv.lock tells what that is."""
+    runtime_boto3: bool = False
+    """Whether boto3, botocore, s3transfer and jmespath are left out, for the runtime has its own."""
 
 
 class Store(_Part, frozen=True):
@@ -107,6 +111,13 @@ class LayerSpec(_Part, frozen=True):
     """Whether the handler must be in the function's own sources; `False` where a layer holds it."""
     check_limits: bool = True
     """Whether an archive that Lambda would refuse for its size is an error; `False` to look into such a one."""
+    provided_by: tuple[str, ...] = ()
+    """Manifests of layers that the function has too, each an absolute path or `s3://bucket/key`: what they hold in the
+    same version is left out."""
+    check_elf: bool = True
+    """Whether compiled files that the runtime could not load are an error; `False` to look into such an archive."""
+    provided_libraries: tuple[str, ...] = ()
+    """Names of shared libraries that another layer brings in `lib/`: `libgomp.so.1`."""
     store: Store | None = None
     upload_at: Literal["plan", "apply", "never"] = "plan"
 
@@ -154,15 +165,7 @@ def check_spec(spec: LayerSpec) -> LayerSpec:
     assert spec.targets  # each Target refuses what Lambda does not have
     if not spec.dependencies and not spec.sources:
         raise SpecError("spec: nothing to build from: give dependencies, sources or both")
-    paths = [("dependencies.lock_file", spec.dependencies.lock_file)] if spec.dependencies else []
-    paths += [(f"sources[{i}].path", source.path) for i, source in enumerate(spec.sources)]
-    if spec.store and spec.store.directory:
-        paths.append(("store.directory", spec.store.directory))
-    for field, path in paths:
-        if "\0" in path:
-            raise SpecError(f"spec: {field} holds a NUL character")
-        if not Path(path).is_absolute():
-            raise SpecError(f"spec: {field} must be an absolute path, not {path!r}: use abspath() in Terraform")
+    _check_paths(spec)
     for i, source in enumerate(spec.sources):
         if source.prefix is not None and not is_inner_path(source.prefix):
             raise SpecError(f"spec: sources[{i}].prefix must be a folder inside the archive, not {source.prefix!r}")
@@ -171,6 +174,24 @@ def check_spec(spec: LayerSpec) -> LayerSpec:
     if spec.store and bool(spec.store.bucket) == bool(spec.store.directory):
         raise SpecError("spec: store takes a bucket or a directory, and just one of them")
     return spec
+
+
+def _check_paths(spec: LayerSpec) -> None:
+    """Raise `SpecError` for a path that is no absolute one, or an address that is none."""
+    paths = [("dependencies.lock_file", spec.dependencies.lock_file)] if spec.dependencies else []
+    paths += [(f"sources[{i}].path", source.path) for i, source in enumerate(spec.sources)]
+    if spec.store and spec.store.directory:
+        paths.append(("store.directory", spec.store.directory))
+    for i, where in enumerate(spec.provided_by):
+        if not where.startswith("s3://"):
+            paths.append((f"provided_by[{i}]", where))
+        elif not all(where.removeprefix("s3://").partition("/")):
+            raise SpecError(f"spec: provided_by[{i}] must be s3://bucket/key, not {where!r}")
+    for field, path in paths:
+        if "\0" in path:
+            raise SpecError(f"spec: {field} holds a NUL character")
+        if not Path(path).is_absolute():
+            raise SpecError(f"spec: {field} must be an absolute path, not {path!r}: use abspath() in Terraform")
 
 
 def is_inner_path(path: str) -> bool:

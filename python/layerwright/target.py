@@ -23,6 +23,16 @@ _MANYLINUX_ALIASES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What the base image of a runtime has for compiled code."""
+
+    libraries: frozenset[str]
+    """Names under which libraries are found in it: `libc.so.6`."""
+    versions: dict[str, tuple[int, ...]]
+    """The highest symbol version of each kind: `{"GLIBC": (2, 34), …}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """A managed Python runtime of Lambda."""
 
@@ -30,7 +40,7 @@ class Runtime:
     """As Lambda spells it: `python3.13`."""
     python: str
     """A patch release that the runtime has at least: `3.13.7`."""
-    glibc: tuple[int, int]
+    image: Image
     deprecated: str
     """ISO date on which AWS stops supporting it."""
     create_blocked: str
@@ -57,9 +67,15 @@ class Target:
         return f"{self.runtime} on {self.architecture}"
 
     @property
+    def image(self) -> Image:
+        """What the runtime's base image has for compiled code."""
+        return read_runtimes()[self.runtime].image
+
+    @property
     def glibc(self) -> tuple[int, int]:
         """Version of the C library of the runtime's base image: `(2, 34)`."""
-        return read_runtimes()[self.runtime].glibc
+        major, minor = self.image.versions["GLIBC"]
+        return major, minor
 
     @property
     def python(self) -> tuple[int, int]:
@@ -95,11 +111,19 @@ class Target:
 def read_runtimes() -> dict[str, Runtime]:
     """Every Python runtime of Lambda by name, oldest first."""
     table = json.loads((Path(__file__).parent / "data" / "runtimes.json").read_bytes())
+    images = {
+        name: Image(
+            libraries=frozenset(row["libraries"]),
+            versions={kind: tuple(map(int, version.split("."))) for kind, version in row["versions"].items()},
+        )
+        for name, row in table["images"].items()
+        if name != "$comment"
+    }
     return {
         name: Runtime(
             name=name,
             python=row["python"],
-            glibc=_parse_glibc(row["glibc"]),
+            image=images[row["image"]],
             deprecated=row["deprecated"],
             create_blocked=row["create_blocked"],
         )
@@ -127,8 +151,3 @@ def _tags(target: Target) -> tuple[Tag, ...]:
         *cpython_tags(target.python, [interpreter], platforms),
         *compatible_tags(target.python, interpreter, platforms),
     )
-
-
-def _parse_glibc(text: str) -> tuple[int, int]:
-    major, minor = text.split(".")
-    return int(major), int(minor)

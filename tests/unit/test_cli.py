@@ -137,6 +137,7 @@ def test_every_field_of_a_spec_has_an_option() -> None:
     renamed = {
         "dependencies": "lock_file", "sources": "source", "store": "bucket", "upload_at": "output",
         "compatible_runtimes": "compatible_runtime", "compatible_architectures": "compatible_architecture",
+        "provided_libraries": "provided_library",
     }  # fmt: skip
     options = {*inspect.signature(make_spec).parameters, "output"}
 
@@ -149,9 +150,15 @@ SPECS: list[dict[str, Any]] = [
     {"sources": (Source(path="/p/f"),), "kind": "function", "handler": "app.run", "check_handler": False, "name": "n"},
     {
         "sources": (Source(path="/p/f"),),
-        "prune": Prune(defaults=False, keep=("a/", "-b"), drop=("*.md",), distributions=("boto3",)),
+        "prune": Prune(
+            defaults=False, keep=("a/", "-b"), drop=("*.md",), distributions=("boto3",), with_dependencies=True,
+            runtime_boto3=True,
+        ),
         "scripts": True,
         "check_limits": False,
+        "check_elf": False,
+        "provided_libraries": ("libgomp.so.1",),
+        "provided_by": ("/p/layer.json", "s3://b/layer.json"),
         "architecture": "arm64",
         "compatible_runtimes": ("python3.12", "python3.11"),
         "compatible_architectures": ("x86_64",),

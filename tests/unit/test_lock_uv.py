@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from layerwright.build import plan
 from layerwright.errors import LockError, ResolutionError
 from layerwright.lock import read_lock
 from layerwright.resolve import resolve
-from layerwright.spec import Dependencies, LayerSpec
+from layerwright.spec import Dependencies, LayerSpec, Prune
+from msgspec.structs import replace
 from packaging.pylock import Pylock
 from support.index import LocalIndex, point_uv_at
 from support.wheels import make_wheel
@@ -332,3 +334,27 @@ def test_a_uv_on_the_path_will_do(lock_file: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", str(Path(binary).parent), prepend=os.pathsep)
 
     assert names(read(lock_file)) == ["orders", "shop"]
+
+
+def test_what_nothing_else_needs_goes_with_what_is_left_out(index: LocalIndex, tmp_path: Path) -> None:
+    """Leaving out boto3 by name alone would keep botocore, which is 90 % of it."""
+    for name, requires in {
+        "sdk": ["core", "shared"],
+        "core": [],
+        "shared": [],
+        "direct": [],
+        "tool": ["direct"],
+    }.items():
+        make_wheel(index.folder, name, "1.0", requires=requires)
+    text = PROJECT.replace('["orders"]', '["sdk", "tool", "direct", "shared"]')
+    path = lock_project(tmp_path / "pruned", text)
+
+    def planned(*distributions: str, with_dependencies: bool = True) -> list[str]:
+        prune = Prune(distributions=distributions, with_dependencies=with_dependencies)
+        return [wheel.name for wheel in plan(replace(spec_of(path), prune=prune)).wheels]
+
+    assert planned("sdk", with_dependencies=False) == ["core", "direct", "shared", "tool"]
+    assert planned("SDK") == ["direct", "shared", "tool"]
+    assert planned("tool", "sdk") == ["direct", "shared"]
+    with pytest.raises(LockError, match=r"uv\.lock: has no distribution sdx: it has "):
+        planned("sdx")

@@ -42,7 +42,14 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
     if wanted is None:
         return None
     path = Path(wanted.lock_file)
-    match wanted.format or _format_of(path):
+    lock_format = wanted.format or _format_of(path)
+    left_out = spec.prune.distributions if spec.prune.with_dependencies else ()
+    if left_out and lock_format != "uv":
+        raise LockError(
+            f"{path.name}: does not say what the project itself needs, so what else can go with {', '.join(left_out)} "
+            "is not known: name that in prune.distributions too, without prune.with_dependencies, or use a uv.lock"
+        )
+    match lock_format:
         case "pylock":
             from layerwright.lock.pylock import read_pylock
 
@@ -50,7 +57,7 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
         case "uv":
             from layerwright.lock.uv import read_uv_lock
 
-            return read_uv_lock(path, wanted)
+            return read_uv_lock(path, wanted, left_out)
         case _:
             from layerwright.lock.unlocked import read_requirements
 

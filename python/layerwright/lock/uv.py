@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,21 @@ EXPORT_SECONDS = 60.0
 """A lock file of 300 distributions takes uv less than a tenth of a second."""
 
 
-def read_uv_lock(path: Path, wanted: Dependencies) -> Pylock:
+def read_uv_lock(path: Path, wanted: Dependencies, left_out: Sequence[str] = ()) -> Pylock:
     """Return the uv.lock at *path*: the project's dependencies, and the extras and groups *wanted*; not the project.
 
+    Distributions that are *left_out* are not in it, and neither is what nothing but them needs.
+
     No interpreter, index or writable project folder is needed. uv's default groups (`dev`) are left out: what develops
-    a function does not run it. Raises `LockError` where uv cannot read it, or an extra or group is unknown.
+    a function does not run it. Raises `LockError` where uv cannot read it, or an extra, a group or a distribution to
+    leave out is unknown.
     """
     if path.name != "uv.lock":
         raise LockError(f"{path.name}: uv reads its lock file under the name uv.lock only: rename it")
-    read_text(path)  # says in our words what is wrong with the file as such
+    text = read_text(path)  # says in our words what is wrong with the file as such
+    if left_out:
+        packages = parse_toml(text, path.name).get("package") or ()
+        check_known("uv.lock", "distribution", left_out, [str(package.get("name")) for package in packages])
     project = _read_project(path)
     _check_workspace(path, project)
     _check_wanted(project, wanted)
@@ -37,6 +44,7 @@ def read_uv_lock(path: Path, wanted: Dependencies) -> Pylock:
     arguments += ["--no-config", "--offline", "--no-python-downloads"]
     arguments += [f"--extra={extra}" for extra in wanted.extras]
     arguments += [f"--group={group}" for group in wanted.groups]
+    arguments += [f"--prune={name}" for name in left_out]
     try:
         exported = run_uv([*arguments, "--no-cache"], folder=path.parent, timeout=EXPORT_SECONDS)
     except UvError as e:

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-WHEEL_INDEX_CONTRACT = 1
+WHEEL_INDEX_CONTRACT = 2
 """Raised by hand when `Wheel` or the judging changes, so that older cached indexes are judged anew."""
+
+
+class Elf(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a program or library in ELF form wants of whoever loads it."""
+
+    machine: str
+    """Whose instructions it holds: `x86_64`, `aarch64`, or a name such as `EM_ARM`."""
+    soname: str = ""
+    """The name under which others need it, where it has one."""
+    needed: tuple[str, ...] = ()
+    """Names of the libraries it needs: `libc.so.6`."""
+    search_path: tuple[str, ...] = ()
+    """Folders in which its needed libraries are looked for first: `$ORIGIN/../numpy.libs`."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Versions it needs of a library, of each kind the highest: `("libc.so.6", "GLIBC_2.28")`."""
 
 
 class WheelEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -24,6 +39,8 @@ class WheelEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     crc32: int
     sha256: str
     """Of the uncompressed contents, 64 hex digits; equal to what RECORD says."""
+    elf: Elf | None = None
+    """Where it is a program or library in ELF form."""
 
 
 class Wheel(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from layerwright.wheel.framing import RawEntry
 from layerwright.wheel.headers import DEFLATED, ZipData
@@ -46,10 +46,10 @@ def read_contents(data: ZipData, entry: RawEntry) -> bytes:
     return b"".join(inflate(data, entry))
 
 
-def hash_contents(data: ZipData, entry: RawEntry, algorithms: Sequence[str]) -> list[bytes]:
-    """The digests of the contents of *entry* by each of *algorithms*; raises `Unsound` as `inflate` does."""
+def hash_contents(chunks: Iterable[bytes], algorithms: Sequence[str]) -> list[bytes]:
+    """The digests of *chunks* joined, by each of *algorithms*."""
     hashes = [hashlib.new(algorithm) for algorithm in algorithms]
-    for chunk in inflate(data, entry):
+    for chunk in chunks:
         for h in hashes:
             h.update(chunk)
     return [h.digest() for h in hashes]

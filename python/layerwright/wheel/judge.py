@@ -5,13 +5,14 @@ from __future__ import annotations
 import mmap
 import stat
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 from packaging.utils import NormalizedName, parse_wheel_filename
 from packaging.version import Version
 
 from layerwright.errors import WheelError
-from layerwright.wheel import Wheel, WheelEntry
-from layerwright.wheel.contents import check_sizes, hash_contents, read_contents
+from layerwright.wheel import Elf, Wheel, WheelEntry
+from layerwright.wheel.contents import check_sizes, hash_contents, inflate, read_contents
 from layerwright.wheel.dist_info import (
     check_data_folder,
     check_entry_points,
@@ -20,18 +21,23 @@ from layerwright.wheel.dist_info import (
     find_dist_info,
     parse_root_is_purelib,
 )
+from layerwright.wheel.elf import keep_elf, read_elf
 from layerwright.wheel.framing import RawEntry, parse_framing
 from layerwright.wheel.headers import ZipData
 from layerwright.wheel.names import check_names
 from layerwright.wheel.problems import Unsound, label, refuse
 from layerwright.wheel.record import RecordRow, check_record_paths, parse_record
 
+_ELF_IN_MEMORY = 16 * 1024 * 1024
+"""Bytes of an ELF file that is read through without a file of its own; few are larger."""
+
 
 def judge_wheel(path: Path, *, filename: str, sha256: str) -> Wheel:
     """Read the wheel file at *path* through once and return what it holds.
 
     *filename* is the wheel's name in the lock file, which *path* need not have; *sha256* is the hash of the file, which
-    the caller has verified. Nothing is written, and hardly more than 1 MiB of a file in the wheel is held at a time.
+    the caller has verified. Nothing is written, and hardly more than 1 MiB of a file in the wheel is held at a time,
+    or 16 MiB of one in ELF form.
 
     Raises `WheelError` with all problems of the first stage of judging that finds any: the file name, the framing of
     the zip, the names and sizes of its entries, RECORD, the contents, and at last the metadata.
@@ -71,12 +77,12 @@ def _judge(data: ZipData, filename: str, sha256: str, name: NormalizedName, vers
     entries, problems = [], []
     for entry in raw:
         try:
-            sha = _check_contents(data, entry, rows.get(entry.name))
+            sha, elf = _check_contents(data, entry, rows.get(entry.name))
         except Unsound as e:
             problems.append(str(e))
         else:
             if not entry.is_folder:
-                entries.append(_wheel_entry(entry, sha))
+                entries.append(_wheel_entry(entry, sha, elf))
     refuse(problems)
 
     metadata, wheel = (read_contents(data, files[f"{dist_info}/{part}"]) for part in ("METADATA", "WHEEL"))
@@ -103,18 +109,23 @@ def _parse_filename(filename: str) -> tuple[NormalizedName, Version]:
         raise Unsound(f"is no name of a wheel ({e})", advice="name it as PEP 427 says and lock it again") from e
 
 
-def _check_contents(data: ZipData, entry: RawEntry, row: RecordRow | None) -> str:
-    """The SHA-256 of the contents of *entry* in hex; raises `Unsound` if *row* of RECORD says otherwise."""
+def _check_contents(data: ZipData, entry: RawEntry, row: RecordRow | None) -> tuple[str, Elf | None]:
+    """SHA-256 of the contents of *entry* in hex, and what they need where they are a program or library in ELF form.
+
+    Raises `Unsound` if *row* of RECORD says otherwise.
+    """
     algorithms = ["sha256"] if row is None or row.algorithm == "sha256" else ["sha256", row.algorithm]
-    digests = hash_contents(data, entry, algorithms)
+    with SpooledTemporaryFile(_ELF_IN_MEMORY) as copy:
+        digests = hash_contents(keep_elf(inflate(data, entry), copy), algorithms)
+        elf = read_elf(copy)
     if row and row.size != entry.size:
         raise Unsound(f"{label(entry.name)} has {entry.size} bytes, RECORD says {row.size}")
     if row and row.digest != digests[-1]:
         raise Unsound(f"{label(entry.name)} has another {row.algorithm} hash than RECORD says")
-    return digests[0].hex()
+    return digests[0].hex(), elf
 
 
-def _wheel_entry(entry: RawEntry, sha256: str) -> WheelEntry:
+def _wheel_entry(entry: RawEntry, sha256: str, elf: Elf | None) -> WheelEntry:
     # As pip does (utils/unpacking.py, zip_item_is_executable), so that what runs after `pip install` runs in Lambda.
     executable = bool(entry.mode and stat.S_ISREG(entry.mode) and entry.mode & 0o111)
     return WheelEntry(
@@ -126,4 +137,5 @@ def _wheel_entry(entry: RawEntry, sha256: str) -> WheelEntry:
         size=entry.size,
         crc32=entry.crc32,
         sha256=sha256,
+        elf=elf,
     )
