@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from layerwright.errors import LockError, ResolutionError
 from layerwright.lock import read_lock
-from layerwright.resolve import WheelChoice, resolve
+from layerwright.resolve import SdistChoice, WheelChoice, resolve
 from layerwright.spec import Dependencies, LayerSpec
 from support.index import LocalIndex, point_uv_at
 from support.wheels import make_wheel, sha256_of
@@ -26,7 +26,9 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalInde
         yield index
 
 
-def choose(index: LocalIndex, text: str, runtime: str = "python3.11", **fields: object) -> dict[str, WheelChoice]:
+def choose(
+    index: LocalIndex, text: str, runtime: str = "python3.11", **fields: object
+) -> dict[str, WheelChoice | SdistChoice]:
     """What a layer of the requirements *text* would be made of, by distribution."""
     project = index.folder.parent / "project"
     project.mkdir(exist_ok=True)
@@ -39,7 +41,7 @@ def choose(index: LocalIndex, text: str, runtime: str = "python3.11", **fields: 
     return {str(choice.name): choice for choice in resolve(read_lock(spec, None), spec)}
 
 
-def versions(choices: dict[str, WheelChoice]) -> dict[str, str]:
+def versions(choices: dict[str, WheelChoice | SdistChoice]) -> dict[str, str]:
     return {name: choice.version for name, choice in choices.items()}
 
 
