@@ -42,7 +42,10 @@ class Dependencies(_Part, frozen=True):
     relock: str = ""
     """Any text; another text resolves unlocked requirements anew."""
     build_from_source: tuple[str, ...] = ()
-    """Distributions to build from their sdists, which runs their code; `:all:` for those that have no usable wheel."""
+    """Distributions to build from their sdists, which runs their code.
+
+    `:all:` for those of a lock file that have no usable wheel.
+    """
 
 
 class Source(_Part, frozen=True):
