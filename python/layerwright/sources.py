@@ -203,3 +203,14 @@ def read_file(origin: Path, path: str) -> SourceFile:
     return SourceFile(
         path=path, origin=origin, executable=start.startswith(_EXECUTABLE_STARTS), size=size, sha256=sha256
     )
+
+
+def read_again(file: SourceFile) -> bytes:
+    """The contents of *file*; raises `SpecError` if they are no longer those that it was read with."""
+    try:
+        contents = file.origin.read_bytes()
+    except OSError as e:
+        raise SpecError(f"source {file.origin}: cannot be read: {e.strerror or e}") from e
+    if hashlib.sha256(contents).hexdigest() != file.sha256:
+        raise SpecError(f"source {file.origin}: changed while the archive was being made: run again")
+    return contents

@@ -8,17 +8,18 @@ every wheel.
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from layerwright.cache import WheelCache
 from layerwright.download import Downloader
-from layerwright.errors import BuildError, SpecError
+from layerwright.errors import BuildError, LayerwrightError, render_problems
 from layerwright.fetch import WheelFile, receive
 from layerwright.projects import Project
 from layerwright.resolve import SdistChoice, WheelChoice
+from layerwright.sources import read_again
 from layerwright.target import Target
 from layerwright.wheel.judge import judge_wheel
 from layerwright.wheel_build.backend import run_backend
@@ -26,16 +27,37 @@ from layerwright.wheel_build.built import find_built, keep_built, name_build
 from layerwright.wheel_build.fit import check_fits
 from layerwright.wheel_build.rewrite import rewrite_wheel
 
+BUILDS = 4
+"""Builds at a time; most of them wait for the index and for Python to start."""
+
 
 def build_wheels(
     parts: Sequence[WheelChoice | SdistChoice | Project], targets: Sequence[Target], cache: WheelCache
 ) -> tuple[WheelFile, ...]:
     """Return the wheel of each of *parts* that is not one already, from *cache* or else built for *targets*.
 
-    Raises `BuildError` with what the build backend says, or if what it makes does not run on a target, and `FetchError`
-    if an sdist cannot be had.
+    Raises `BuildError` with what each build backend that failed says, and if what one makes does not run on a target;
+    `FetchError` if an sdist cannot be had, and `SpecError` if a project has changed since it was read.
     """
-    return tuple(_find_or_build(part, targets, cache) for part in parts if not isinstance(part, WheelChoice))
+    builds = [part for part in parts if not isinstance(part, WheelChoice)]
+
+    def build_one(part: SdistChoice | Project) -> WheelFile | LayerwrightError:
+        try:
+            return _find_or_build(part, targets, cache)
+        except LayerwrightError as e:
+            return e
+        except OSError as e:
+            folder = tempfile.gettempdir()
+            return BuildError(f"{_label(part)}: cannot be built in {folder}: {e}: free space, or set TMPDIR")
+
+    with ThreadPoolExecutor(BUILDS) as pool:
+        results = list(pool.map(build_one, builds))
+    problems = [result for result in results if isinstance(result, LayerwrightError)]
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise BuildError(render_problems(map(str, problems)))
+    return tuple(result for result in results if isinstance(result, WheelFile))
 
 
 def _find_or_build(part: SdistChoice | Project, targets: Sequence[Target], cache: WheelCache) -> WheelFile:
@@ -72,10 +94,7 @@ def _copy_project(project: Project, workshop: Path) -> Path:
     for file in project.files:
         copy = folder / file.path
         copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copyfile(file.origin, copy)
-        except OSError as e:
-            raise SpecError(f"source {file.origin}: cannot be read: {e.strerror or e}") from e
+        copy.write_bytes(read_again(file))
         # Backends carry the execute bit into the wheel, and a checkout's bits differ between machines.
         copy.chmod(0o755 if file.executable else 0o644)
     return folder

@@ -19,7 +19,7 @@ SETTINGS = {
     "SOURCE_DATE_EPOCH": "315532800",  # 1980-01-01, the first day that a zip can tell
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONUNBUFFERED": "1",  # so that the reason of a failure is the end of the log
+    "PYTHONUNBUFFERED": "1",  # so that the reason of a failure is near the end of the log
     "PYTHONUTF8": "1",
     "TZ": "UTC",
 }
