@@ -18,10 +18,10 @@ from pathlib import Path
 
 import deflate
 
-from layerwright.errors import LimitError, SpecError, StoreError
+from layerwright.errors import LimitError, StoreError
 from layerwright.fetch import WheelFile
 from layerwright.layout import PlacedFile
-from layerwright.sources import SourceFile
+from layerwright.sources import SourceFile, read_again
 from layerwright.tree import LayerTree
 
 ENTRY_LIMIT = 65_535
@@ -132,13 +132,7 @@ def _read(file: PlacedFile | SourceFile) -> bytes:
     if isinstance(file, PlacedFile):
         assert file.contents is not None
         return file.contents
-    try:
-        contents = file.origin.read_bytes()
-    except OSError as e:
-        raise SpecError(f"source {file.origin}: cannot be read: {e.strerror or e}") from e
-    if hashlib.sha256(contents).hexdigest() != file.sha256:
-        raise SpecError(f"source {file.origin}: changed while the archive was being made: run again")
-    return contents
+    return read_again(file)
 
 
 def _buffer(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:

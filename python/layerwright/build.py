@@ -16,28 +16,32 @@ from layerwright.limits import check_limits
 from layerwright.lock import read_lock
 from layerwright.manifest import Manifest, make_manifest, render_manifest
 from layerwright.other_layers import read_other_layers
+from layerwright.projects import read_projects
 from layerwright.prune import prune
-from layerwright.resolve import resolve, warn_of_names
+from layerwright.resolve import find_folders, resolve, warn_of_names
 from layerwright.result import PlannedLayer, Result
 from layerwright.sources import read_sources
 from layerwright.spec import LayerSpec
 from layerwright.store import Store
 from layerwright.tree import assemble
+from layerwright.wheel_build import build_wheels
 
 
 def plan(spec: LayerSpec, store: Store | None = None) -> PlannedLayer:
-    """Name the archive that *spec* asks for, from what the lock file and the sources say; nothing is downloaded."""
+    """Name the archive that *spec* asks for, from what lock file and sources say; nothing is downloaded or built."""
     lock = read_lock(spec, store)
     layers = read_other_layers(spec)
     wheels = resolve(lock, spec, layers)
     sources = read_sources(spec)
+    projects = read_projects(spec, find_folders(lock, spec, layers))
 
     return PlannedLayer(
         spec=spec,
         wheels=wheels,
         sources=sources,
+        projects=projects,
         handler=find_handler(spec, sources),
-        digest=input_digest(spec, wheels, sources),
+        digest=input_digest(spec, wheels, sources, projects),
         layers=layers,
         warnings=(
             *warn_of_names(lock, spec),
@@ -61,7 +65,11 @@ def build(spec: LayerSpec, store: Store, cache: WheelCache) -> Result:
 def make_archive(planned: PlannedLayer, cache: WheelCache, path: Path) -> tuple[Archive, Manifest]:
     """Write the archive that was *planned* to the file *path*, and say what is in it."""
     spec = planned.spec
-    files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
+    wheels = (
+        *fetch(planned.wheels, cache),
+        *build_wheels((*planned.wheels, *planned.projects), spec.targets, cache),
+    )
+    files = prune(lay_out(wheels, spec), spec.prune)
     tree = assemble(files, planned.sources, spec)
     check_limits(tree, spec)
     check_elf(tree, spec, planned.layers)

@@ -149,7 +149,7 @@ def _print_result(result: Result, output_format: str, seconds: float) -> None:
     print(f"  {'built' if stored.built else 'was stored already'}, {seconds:.1f} s")
     unzipped = f"{_megabytes(stored.unzipped_size)} of {_megabytes(UNZIPPED_LIMIT)} unzipped"
     print(f"  {_megabytes(stored.zip_size)} zipped, {unzipped}")
-    print(f"  {len(result.planned.wheels)} distributions, {len(result.planned.sources)} files of sources")
+    print(f"  {len(result.planned.packages)} distributions, {len(result.planned.sources)} files of sources")
 
 
 def _print_json(result: Result) -> None:

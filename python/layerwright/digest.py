@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from layerwright.projects import Project
 from layerwright.prune import read_rules
-from layerwright.resolve import WheelChoice
+from layerwright.resolve import SdistChoice, WheelChoice
 from layerwright.sources import SourceFile
 from layerwright.spec import LayerSpec
 
@@ -36,16 +38,28 @@ class InputDigest:
         return f"{self.kind}-{self.hex[:16]}.json"
 
 
-def input_digest(spec: LayerSpec, wheels: Sequence[WheelChoice], sources: Sequence[SourceFile]) -> InputDigest:
-    """Digest what decides the archive's bytes: never a path of this machine, a time, a tool's version or an address."""
-    inputs = {
+def input_digest(
+    spec: LayerSpec,
+    wheels: Sequence[WheelChoice | SdistChoice],
+    sources: Sequence[SourceFile],
+    projects: Sequence[Project] = (),
+) -> InputDigest:
+    """Digest what decides the archive's bytes: never a path of this machine, a time, a tool's version or an address.
+
+    What is built counts by the source it is built from, so no build is needed to know the name of its outcome.
+    """
+    inputs: dict[str, Any] = {
         "contract": DIGEST_CONTRACT,
         "targets": sorted([target.runtime, target.architecture] for target in spec.targets),
         "root": spec.root,
         "scripts": spec.scripts,
         "prune": read_rules(spec.prune).to_json(),
-        "wheels": sorted([wheel.name, wheel.sha256] for wheel in wheels),
+        "wheels": sorted(
+            [wheel.name, wheel.sha256, *(["built"] if isinstance(wheel, SdistChoice) else [])] for wheel in wheels
+        ),
         "sources": sorted([file.path, file.executable, file.sha256] for file in sources),
     }
+    if projects:
+        inputs["projects"] = sorted(project.sha256 for project in projects)
     canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return InputDigest(kind=spec.kind, hex=hashlib.sha256(canonical.encode()).hexdigest())

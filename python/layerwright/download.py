@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from layerwright import __version__
 from layerwright.errors import FetchError
-from layerwright.resolve import WheelChoice
+from layerwright.resolve import FileChoice
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -30,7 +30,7 @@ class BrokenTransferError(FetchError):
 
 
 class Downloader:
-    """Reads wheels with the user's proxies, certificates and credentials; several threads may share it."""
+    """Reads wheels and sdists with the user's proxies, certificates and credentials; several threads may share it."""
 
     def __init__(self) -> None:
         self._pools: dict[str, PoolManager] = {}
@@ -43,8 +43,8 @@ class Downloader:
         for pool in self._pools.values():
             pool.clear()
 
-    def read(self, choice: WheelChoice) -> Iterator[bytes]:
-        """Yield the bytes of the chosen wheel in chunks.
+    def read(self, choice: FileChoice) -> Iterator[bytes]:
+        """Yield the bytes of the chosen file in chunks.
 
         Raises `FetchError` with what the server answered, or that it did not.
         """
@@ -58,11 +58,11 @@ class Downloader:
         else:
             raise FetchError(f"{choice.filename}: its address begins with {url.scheme!r}, not with https: lock again")
 
-    def describe(self, choice: WheelChoice) -> str:
-        """Where the wheel comes from, without credentials."""
+    def describe(self, choice: FileChoice) -> str:
+        """Where the file comes from, without credentials."""
         return str(choice.path or urlsplit(choice.url or "").hostname or "its file")
 
-    def _read_file(self, path: Path, choice: WheelChoice) -> Iterator[bytes]:
+    def _read_file(self, path: Path, choice: FileChoice) -> Iterator[bytes]:
         try:
             with path.open("rb") as file:
                 while chunk := file.read(CHUNK):
@@ -70,7 +70,7 @@ class Downloader:
         except OSError as e:
             raise FetchError(f"{choice.filename}: {path} cannot be read: {e.strerror or e}") from e
 
-    def _read_url(self, choice: WheelChoice) -> Iterator[bytes]:
+    def _read_url(self, choice: FileChoice) -> Iterator[bytes]:
         from urllib3.exceptions import HTTPError, MaxRetryError
 
         url, headers = _authorize(choice.url or "")

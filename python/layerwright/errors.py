@@ -55,6 +55,10 @@ class WheelError(FetchError):
     """A wheel contradicts itself or the wheel format, so nothing of it is taken."""
 
 
+class BuildError(FetchError):
+    """No wheel could be built of a project or an sdist, or not one that the target can run."""
+
+
 class LimitError(LayerwrightError):
     """The archive would break a limit of Lambda."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from layerwright.cache import WheelCache
 from layerwright.download import CONNECTIONS, BrokenTransferError, Downloader
 from layerwright.errors import FetchError, LayerwrightError, WheelError, render_problems
-from layerwright.resolve import WheelChoice
+from layerwright.resolve import FileChoice, SdistChoice, WheelChoice
 from layerwright.wheel import Wheel
 
 ATTEMPTS = 3
@@ -24,15 +24,20 @@ class WheelFile:
 
     path: Path
     wheel: Wheel
+    built_from: str = ""
+    """`project`, or the sdist's file name, where it was built here."""
+    is_reproducible: bool = True
+    """Whether every machine gets the same bytes."""
 
 
-def fetch(choices: Sequence[WheelChoice], cache: WheelCache) -> tuple[WheelFile, ...]:
-    """Return the file of each of *choices*, in their order, from *cache* or else from where the lock file says.
+def fetch(choices: Sequence[WheelChoice | SdistChoice], cache: WheelCache) -> tuple[WheelFile, ...]:
+    """Return the file of each wheel of *choices*, in their order, from *cache* or else from where the lock file says.
 
     Raises `FetchError` naming every wheel that could not be had or is not what its hash promises, and `WheelError` if
     what came is no sound wheel; nothing of such a one stays in the cache.
     """
-    if not choices:
+    wheels = [choice for choice in choices if isinstance(choice, WheelChoice)]
+    if not wheels:
         return ()
     cache.sweep()
     with Downloader() as downloader, ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -43,7 +48,7 @@ def fetch(choices: Sequence[WheelChoice], cache: WheelCache) -> tuple[WheelFile,
             except LayerwrightError as e:
                 return e
 
-        results = list(pool.map(fetch_one, choices))
+        results = list(pool.map(fetch_one, wheels))
     problems = [result for result in results if isinstance(result, LayerwrightError)]
     if problems:
         kind = WheelError if all(isinstance(problem, WheelError) for problem in problems) else FetchError
@@ -60,14 +65,14 @@ def _fetch(choice: WheelChoice, cache: WheelCache, downloader: Downloader) -> Wh
         from layerwright.wheel.judge import judge_wheel  # not needed where every wheel is in the cache
 
         with cache.new_part() as part:
-            _receive(choice, part, downloader)
+            receive(choice, part, downloader)
             wheel = judge_wheel(part, filename=choice.filename, sha256=choice.sha256)
             cache.add(part, wheel)
     return WheelFile(path=cache.path(choice.sha256), wheel=wheel)
 
 
-def _receive(choice: WheelChoice, part: Path, downloader: Downloader) -> None:
-    """Write the wheel to *part* and check its hash; a transfer that breaks off is begun again."""
+def receive(choice: FileChoice, part: Path, downloader: Downloader) -> None:
+    """Write the chosen file to *part* and check its hash; a transfer that breaks off is begun again."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             sha256, size = _copy(downloader.read(choice), part)

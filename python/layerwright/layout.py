@@ -13,7 +13,7 @@ from layerwright.fetch import WheelFile
 from layerwright.spec import LayerSpec
 from layerwright.wheel import Elf, WheelEntry
 
-_DROPPED_DIST_INFO = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "RECORD", "RECORD.jws", "RECORD.p7s"})
+DROPPED_DIST_INFO = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "RECORD", "RECORD.jws", "RECORD.p7s"})
 """Written by installers about an installation that never was; RECORD is written anew, which ends its signatures."""
 
 
@@ -45,7 +45,7 @@ def lay_out(wheels: Sequence[WheelFile], spec: LayerSpec) -> Iterator[PlacedFile
         for entry in wheel.entries:
             path = entry.path
             if path.startswith(dist_info):
-                if path.removeprefix(dist_info) in _DROPPED_DIST_INFO:
+                if path.removeprefix(dist_info) in DROPPED_DIST_INFO:
                     continue
             elif path.startswith(data):
                 scheme, _, path = path.removeprefix(data).partition("/")
@@ -75,7 +75,7 @@ def _place_entry_points(owner: WheelFile, spec: LayerSpec) -> Iterator[PlacedFil
         if entry.path == wanted:
             parser = configparser.ConfigParser(delimiters=("=",))
             parser.optionxform = str  # type: ignore[assignment,method-assign]  # names of scripts keep their case
-            parser.read_string(_read_entry(owner, entry).decode())
+            parser.read_string(read_entry(owner, entry).decode())
             scripts = parser["console_scripts"] if parser.has_section("console_scripts") else {}
             for name, reference in scripts.items():
                 module, _, attribute = reference.partition("[")[0].strip().partition(":")
@@ -90,7 +90,7 @@ def _place_entry_points(owner: WheelFile, spec: LayerSpec) -> Iterator[PlacedFil
 
 
 def _place_script(owner: WheelFile, entry: WheelEntry, name: str, spec: LayerSpec) -> PlacedFile:
-    contents = _read_entry(owner, entry)
+    contents = read_entry(owner, entry)
     first, newline, rest = contents.partition(b"\n")
     if first.startswith(b"#!python"):
         contents = f"#!{_interpreter(spec)}".encode() + newline + rest
@@ -110,7 +110,8 @@ def _place_contents(owner: WheelFile, path: str, contents: bytes, elf: Elf | Non
     )
 
 
-def _read_entry(owner: WheelFile, entry: WheelEntry) -> bytes:
+def read_entry(owner: WheelFile, entry: WheelEntry) -> bytes:
+    """The contents of a file in a wheel."""
     with owner.path.open("rb") as file:
         file.seek(entry.offset)
         raw = file.read(entry.compressed_size)

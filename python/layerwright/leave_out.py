@@ -76,6 +76,6 @@ def warn_of_boto3(shipped: Mapping[str, str], spec: LayerSpec, layers: Sequence[
 
 
 def _needs_of_botocore(target: Target) -> dict[str, str]:
-    """What the runtime's own botocore takes of that which it needs (its Requires-Dist; 1.38 to 1.44 say the same)."""
+    """What the runtime's own botocore takes of that which it needs (its Requires-Dist; 1.38 to 1.43 say the same)."""
     urllib3 = ">=1.25.4,!=2.2.0,<3" if target.python >= (3, 10) else ">=1.25.4,<1.27"
     return {"jmespath": ">=0.7.1,<2", "python-dateutil": ">=2.1,<3", "urllib3": urllib3}

@@ -19,13 +19,17 @@ MANIFEST_SCHEMA = 1
 _MODULE_SUFFIXES = (".py", ".so", ".pyc")
 
 
-class ManifestDistribution(msgspec.Struct, frozen=True, kw_only=True):
+class ManifestDistribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A distribution in the archive and the wheel it came from."""
 
     name: str
     version: str
     wheel: str
     sha256: str
+    built_from: str = ""
+    """Left out for a wheel of an index; else `project`, or the file name of the sdist."""
+    reproducible: bool = True
+    """Whether building it again gives the same bytes; left out where it does."""
 
 
 class ManifestElf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,7 +93,12 @@ def make_manifest(spec: LayerSpec, digest: InputDigest, tree: LayerTree, archive
         targets=tuple(ManifestTarget(runtime=t.runtime, architecture=t.architecture) for t in spec.targets),
         distributions=tuple(
             ManifestDistribution(
-                name=w.wheel.name, version=w.wheel.version, wheel=w.wheel.filename, sha256=w.wheel.sha256
+                name=w.wheel.name,
+                version=w.wheel.version,
+                wheel=w.wheel.filename,
+                sha256=w.wheel.sha256,
+                built_from=w.built_from,
+                reproducible=w.is_reproducible,
             )
             for w in tree.wheels
         ),

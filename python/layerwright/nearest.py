@@ -24,8 +24,8 @@ def explain_misfit(
     where = " and ".join(str(target) for target in targets)
     if not filenames:
         return (
-            f"{label} has no wheel at all, only its source: pin a version that has wheels, or leave it out with "
-            "prune.distributions"
+            f"{label} has no wheel at all, only its source: pin a version that has wheels, build it with "
+            f"dependencies.build_from_source = [{name}], or leave it out with prune.distributions"
         )
     misfits = [misfit for filename in filenames for misfit in _misfits(filename, targets)]
     if not misfits:

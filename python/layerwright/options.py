@@ -45,10 +45,17 @@ def make_spec(
     relock: Annotated[
         str, Option(help="Any other text resolves unlocked requirements anew.", rich_help_panel=_DEPENDENCIES)
     ] = "",
+    build_from_source: Annotated[
+        list[str],
+        Option(
+            help="Distribution to build from its sdist, which runs its code; :all: for those without a usable wheel.",
+            rich_help_panel=_DEPENDENCIES,
+        ),
+    ] = [],
     source: Annotated[
         list[str],
         Option(
-            help="Own folder or file: PATH, or FOLDER=PATH to place it in the archive's FOLDER.",
+            help="Own folder, project or file: PATH, or FOLDER=PATH to place it in the archive's FOLDER.",
             rich_help_panel=_CONTENTS,
         ),
     ] = [],
@@ -126,7 +133,14 @@ def make_spec(
         "compatible_architectures": compatible_architecture,
         "kind": kind,
         "name": name,
-        "dependencies": {**_given(dependencies), "extras": extra, "groups": group} if lock_file else None,
+        "dependencies": {
+            **_given(dependencies),
+            "extras": extra,
+            "groups": group,
+            "build_from_source": build_from_source,
+        }
+        if lock_file
+        else None,
         "sources": [{**_parse_source(text), "include": include, "exclude": exclude} for text in source],
         "prune": {
             "defaults": prune,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from packaging.markers import Environment, Marker
-from packaging.pylock import Package, PackageArchive, PackageWheel, Pylock
+from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel, Pylock
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 
@@ -20,11 +20,12 @@ from layerwright.spec import Dependencies, LayerSpec
 from layerwright.target import Target
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_ALL = ":all:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WheelChoice:
-    """The wheel chosen for a distribution: which file, and where it can be had."""
+class FileChoice:
+    """The file chosen for a distribution, and where it can be had."""
 
     name: NormalizedName
     version: str
@@ -33,16 +34,29 @@ class WheelChoice:
     """64 lower-case hex digits, from the lock file."""
     url: str | None = None
     path: Path | None = None
-    """A wheel file of this machine, in place of a URL."""
+    """A file of this machine, in place of a URL."""
     size: int | None = None
     """Bytes, where the lock file says."""
 
 
-def resolve(lock: Pylock | None, spec: LayerSpec, layers: Sequence[OtherLayer] = ()) -> tuple[WheelChoice, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelChoice(FileChoice):
+    """The wheel chosen for a distribution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdistChoice(FileChoice):
+    """The sdist that a distribution is to be built from, as somebody asked for by name."""
+
+
+def resolve(
+    lock: Pylock | None, spec: LayerSpec, layers: Sequence[OtherLayer] = ()
+) -> tuple[WheelChoice | SdistChoice, ...]:
     """Choose one wheel for each distribution in *lock* that every target of *spec* can run, sorted by name.
 
-    Where several wheels fit, the tag order of the first target decides, as in pip and uv. What the
-    function has without it, from *layers* for instance, is left out: see `leave_out`.
+    Where several wheels fit, the tag order of the first target decides, as in pip and uv. What the function has without
+    it, from *layers* for instance, is left out: see `leave_out`. Of those that `dependencies.build_from_source` names
+    the sdist is chosen. Folders are no choice of ours: see `find_folders`.
 
     Raises `ResolutionError` naming every distribution with no usable wheel, so that a person mends them in one go, and
     `LockError` where the lock file's own statements exclude a target or contradict each other.
@@ -51,13 +65,17 @@ def resolve(lock: Pylock | None, spec: LayerSpec, layers: Sequence[OtherLayer] =
         return ()
     lock_name = Path(spec.dependencies.lock_file).name
     _check_lock(lock, spec, lock_name)
-    wanted = leave_out(_select(lock, spec, lock_name), spec, layers)
 
-    choices, problems = [], []
+    choices: list[WheelChoice | SdistChoice] = []
+    problems = []
     ranks = [{tag: rank for rank, tag in enumerate(target.tags)} for target in spec.targets]
-    for package in wanted:
+    built = {_build_name(name) for name in spec.dependencies.build_from_source}
+    for package in leave_out(_select(lock, spec, lock_name), spec, layers):
         try:
-            choices.append(_choose(package, spec.targets, ranks))
+            if package.name in built:
+                choices.append(_choose_sdist(package))
+            elif not package.directory:
+                choices.append(_choose_or_build(package, spec.targets, ranks, may_build=_ALL in built))
         except ResolutionError as e:
             problems.append(str(e))
     if problems:
@@ -65,13 +83,29 @@ def resolve(lock: Pylock | None, spec: LayerSpec, layers: Sequence[OtherLayer] =
     return tuple(sorted(choices, key=lambda choice: choice.name))
 
 
+def find_folders(lock: Pylock | None, spec: LayerSpec, layers: Sequence[OtherLayer] = ()) -> tuple[Path, ...]:
+    """The folders of projects that *lock* has in place of files: members of a workspace, path dependencies.
+
+    Raises `LockError` as `resolve` does.
+    """
+    if lock is None or spec.dependencies is None:
+        return ()
+    packages = leave_out(_select(lock, spec, Path(spec.dependencies.lock_file).name), spec, layers)
+    return tuple(Path(package.directory.path) for package in packages if package.directory)
+
+
 def warn_of_names(lock: Pylock | None, spec: LayerSpec) -> tuple[str, ...]:
-    """Say which names that are to be left out no distribution of *lock* has: they may be misspelt."""
+    """Say which names that are to be left out or built no distribution of *lock* has: they may be misspelt."""
     locked = {package.name for package in lock.packages} if lock else set()
-    if spec.prune.with_dependencies:
-        return ()  # then whoever reads the lock file leaves them out, and refuses those it does not have
-    missing = [name for name in spec.prune.distributions if canonicalize_name(name) not in locked]
-    return tuple(f"prune.distributions names {name}, which the lock file does not have" for name in missing)
+    built = spec.dependencies.build_from_source if spec.dependencies else ()
+    named = [("dependencies.build_from_source", name) for name in built if name != _ALL]
+    if not spec.prune.with_dependencies:  # then whoever reads the lock file refuses those that it does not have
+        named = [*(("prune.distributions", name) for name in spec.prune.distributions), *named]
+    return tuple(
+        f"{field} names {name}, which the lock file does not have"
+        for field, name in named
+        if canonicalize_name(name) not in locked
+    )
 
 
 def _check_lock(lock: Pylock, spec: LayerSpec, lock_name: str) -> None:
@@ -121,15 +155,50 @@ def _lock_environment(lock: Pylock, wanted: Dependencies, target: Target) -> dic
     return {**target.marker_environment, "extras": frozenset(wanted.extras), "dependency_groups": groups}  # type: ignore[dict-item]
 
 
+def _choose_or_build(
+    package: Package, targets: Sequence[Target], ranks: Sequence[dict[Tag, int]], *, may_build: bool
+) -> WheelChoice | SdistChoice:
+    try:
+        return _choose(package, targets, ranks)
+    except ResolutionError:
+        if may_build and _find_sdist(package):
+            return _choose_sdist(package)
+        raise
+
+
+def _choose_sdist(package: Package) -> SdistChoice:
+    sdist = _find_sdist(package)
+    if sdist is None:
+        raise ResolutionError(
+            f"{_label(package)} is to be built from source, and the lock file has no sdist of it: take it out of "
+            "dependencies.build_from_source, or lock again with one"
+        )
+    filename = _filename(sdist)
+    return SdistChoice(
+        name=package.name,
+        version=str(package.version or ""),
+        filename=filename,
+        sha256=_sha256(package, filename, sdist.hashes),
+        url=sdist.url,
+        path=Path(sdist.path) if sdist.path else None,
+        size=sdist.size,
+    )
+
+
+def _find_sdist(package: Package) -> PackageSdist | PackageArchive | None:
+    if package.archive and not _archive_filename(package.archive).endswith(".whl"):
+        return package.archive
+    return package.sdist
+
+
 def _choose(package: Package, targets: Sequence[Target], ranks: Sequence[dict[Tag, int]]) -> WheelChoice:
     """The best wheel of *package*; raises `ResolutionError` with what stands in the way."""
     if package.vcs:
         source = f"a {package.vcs.type} repository at {package.vcs.commit_id[:12]}"
         raise ResolutionError(_no_wheel(package, source, "publish it as a wheel to an index and lock that"))
-    if package.directory:
-        raise ResolutionError(_no_wheel(package, "a folder", "give the folder of its import package in sources"))
     if package.archive and not _archive_filename(package.archive).endswith(".whl"):
-        raise ResolutionError(_no_wheel(package, "a source archive", "publish it as a wheel to an index and lock that"))
+        advice = f"build it with dependencies.build_from_source = [{package.name}], or publish it as a wheel"
+        raise ResolutionError(_no_wheel(package, "a source archive", advice))
 
     wheels: Sequence[PackageWheel | PackageArchive] = [package.archive] if package.archive else (package.wheels or [])
     best: tuple[int, str, PackageWheel | PackageArchive] | None = None
@@ -152,25 +221,33 @@ def _choose(package: Package, targets: Sequence[Target], ranks: Sequence[dict[Ta
 
 
 def _describe(package: Package, filename: str, wheel: PackageWheel | PackageArchive) -> WheelChoice:
-    sha256 = wheel.hashes.get("sha256", "").lower()
-    if not _SHA256.fullmatch(sha256):
-        kinds = ", ".join(sorted(wheel.hashes))
-        raise ResolutionError(
-            f"{_label(package)}: {filename} is locked with no usable sha256 (only {kinds}): lock again"
-        )
     return WheelChoice(
         name=package.name,
         version=str(parse_wheel_filename(filename)[1]),
         filename=filename,
-        sha256=sha256,
+        sha256=_sha256(package, filename, wheel.hashes),
         url=wheel.url,
         path=Path(wheel.path) if wheel.path else None,
         size=wheel.size,
     )
 
 
-def _filename(wheel: PackageWheel | PackageArchive) -> str:
-    return wheel.filename if isinstance(wheel, PackageWheel) else _archive_filename(wheel)
+def _sha256(package: Package, filename: str, hashes: Mapping[str, str]) -> str:
+    sha256 = hashes.get("sha256", "").lower()
+    if not _SHA256.fullmatch(sha256):
+        kinds = ", ".join(sorted(hashes))
+        raise ResolutionError(
+            f"{_label(package)}: {filename} is locked with no usable sha256 (only {kinds}): lock again"
+        )
+    return sha256
+
+
+def _build_name(name: str) -> str:
+    return name if name == _ALL else canonicalize_name(name)
+
+
+def _filename(file: PackageWheel | PackageSdist | PackageArchive) -> str:
+    return _archive_filename(file) if isinstance(file, PackageArchive) else file.filename
 
 
 def _archive_filename(archive: PackageArchive) -> str:

@@ -11,7 +11,8 @@ from datetime import date
 
 from layerwright.digest import InputDigest
 from layerwright.other_layers import OtherLayer
-from layerwright.resolve import WheelChoice
+from layerwright.projects import Project
+from layerwright.resolve import SdistChoice, WheelChoice
 from layerwright.sources import SourceFile
 from layerwright.spec import LayerSpec
 from layerwright.store import StoredLayer
@@ -26,8 +27,10 @@ class PlannedLayer:
     """All that is known of an archive before anything is downloaded."""
 
     spec: LayerSpec
-    wheels: tuple[WheelChoice, ...]
+    wheels: tuple[WheelChoice | SdistChoice, ...]
     sources: tuple[SourceFile, ...]
+    projects: tuple[Project, ...] = ()
+    """One's own, which are built."""
     handler: str
     """`module.callable`; empty for a layer."""
     digest: InputDigest
@@ -37,8 +40,9 @@ class PlannedLayer:
 
     @property
     def packages(self) -> list[str]:
-        """What it holds of an index, as `name==version`, sorted by name."""
-        return [f"{wheel.name}=={wheel.version}" for wheel in self.wheels]
+        """The distributions in it, as `name==version`, by name; `name` alone where only a build knows the version."""
+        named = sorted((part.name, part.version) for part in (*self.wheels, *self.projects))
+        return [f"{name}=={version}" if version else name for name, version in named]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

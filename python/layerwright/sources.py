@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from layerwright.errors import SpecError, render_problems
 from layerwright.spec import LayerSpec, Source
@@ -67,7 +68,7 @@ class SourceFile:
     """One file of one's own, as it was when it was read."""
 
     path: str
-    """In the archive, `/` between parts."""
+    """In the archive, or in its project, `/` between parts."""
     origin: Path
     """Where its contents are."""
     executable: bool
@@ -78,12 +79,19 @@ class SourceFile:
     """What it needs, where it is a program or library in ELF form."""
 
 
+class Ignores(Protocol):
+    """Patterns of what is left out."""
+
+    def match_file(self, file: str) -> bool:
+        """Whether one is of the path *file*, relative to its source, `/` between parts and after a folder."""
+
+
 def read_sources(spec: LayerSpec) -> tuple[SourceFile, ...]:
     """Every file of the sources of *spec*, sorted by its path in the archive.
 
     A file goes to the root of the archive (a layer's root is `python/`), or under the source's `prefix`. So do the
     contents of a folder, but for a layer's folder that is an import package (it has an `__init__.py`): that keeps its
-    name, as `import` needs it.
+    name, as `import` needs it. A layer's folder that is a project is left to `projects.read_projects`.
 
     Raises `SpecError` naming every source that is missing, empty or leads outside, and paths that two sources claim.
     """
@@ -91,6 +99,8 @@ def read_sources(spec: LayerSpec) -> tuple[SourceFile, ...]:
     problems = []
     for source in spec.sources:
         try:
+            if is_project(source, spec):
+                continue
             found = list(_read_source(source, spec))
         except OSError as e:
             raise SpecError(f"source {source.path}: cannot be read: {e.strerror or e}") from e
@@ -109,24 +119,38 @@ def read_sources(spec: LayerSpec) -> tuple[SourceFile, ...]:
     return tuple(files[path] for path in sorted(files))
 
 
+def is_project(source: Source, spec: LayerSpec) -> bool:
+    """Whether it is a folder whose own build decides what of it a layer has; a function has its folders as they are.
+
+    Raises `SpecError` if its pyproject.toml is not TOML, and `OSError` if it cannot be read.
+    """
+    path = Path(source.path, "pyproject.toml")
+    if spec.kind != "layer" or not path.is_file():
+        return False
+    return not read_pyproject(path).keys().isdisjoint(("build-system", "project"))
+
+
+def read_pyproject(path: Path) -> dict[str, Any]:
+    """The tables of a pyproject.toml; raises `SpecError` if it is not TOML."""
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as e:
+        raise SpecError(f"source {path.parent}: its pyproject.toml is not TOML ({e}): correct it") from e
+
+
 def _read_source(source: Source, spec: LayerSpec) -> Iterator[SourceFile]:
     origin = Path(source.path)
     root = spec.root + (f"{source.prefix}/" if source.prefix else "")
     if origin.is_file():
-        yield _read_file(origin, root + origin.name)
+        yield read_file(origin, root + origin.name)
         return
     if not origin.is_dir():
         raise SpecError(f"source {source.path}: there is no such file or folder")
-    if spec.kind == "layer" and (origin / "pyproject.toml").is_file():
-        raise SpecError(
-            f"source {source.path}: is a project, whose build decides what it installs: give the folder of its import "
-            "package, such as src/NAME"
-        )
     if spec.kind == "layer" and source.prefix is None and (origin / "__init__.py").is_file():
         root += f"{origin.name}/"
     ignored = _ignore_rules(source)
-    for path in _walk(origin, ignored, keep_folders=bool(source.include)):
-        yield _read_file(path, root + path.relative_to(origin).as_posix())
+    for path in walk_files(origin, ignored, keep_folders=bool(source.include)):
+        yield read_file(path, root + path.relative_to(origin).as_posix())
 
 
 def _ignore_rules(source: Source) -> GitIgnoreSpec:
@@ -139,7 +163,7 @@ def _ignore_rules(source: Source) -> GitIgnoreSpec:
         raise SpecError(f"source {source.path}: include or exclude is not a gitignore pattern: {e}") from e
 
 
-def _walk(origin: Path, ignored: GitIgnoreSpec, *, keep_folders: bool) -> Iterator[Path]:
+def walk_files(origin: Path, ignored: Ignores, *, keep_folders: bool) -> Iterator[Path]:
     """Files below *origin* that are not *ignored*; ignored folders are walked only if something may be taken back."""
     for folder, names, files in os.walk(origin, onerror=_raise):
         inner = Path(folder).relative_to(origin)
@@ -171,7 +195,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _read_file(origin: Path, path: str) -> SourceFile:
+def read_file(origin: Path, path: str) -> SourceFile:
+    """The file *origin* as it is now, for the place *path*."""
     with origin.open("rb") as file:
         start = file.read(4)
         file.seek(0)
@@ -183,3 +208,14 @@ def _read_file(origin: Path, path: str) -> SourceFile:
     return SourceFile(
         path=path, origin=origin, executable=start.startswith(_EXECUTABLE_STARTS), size=size, sha256=sha256, elf=elf
     )
+
+
+def read_again(file: SourceFile) -> bytes:
+    """The contents of *file*; raises `SpecError` if they are no longer those that it was read with."""
+    try:
+        contents = file.origin.read_bytes()
+    except OSError as e:
+        raise SpecError(f"source {file.origin}: cannot be read: {e.strerror or e}") from e
+    if hashlib.sha256(contents).hexdigest() != file.sha256:
+        raise SpecError(f"source {file.origin}: changed while the archive was being made: run again")
+    return contents

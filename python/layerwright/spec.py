@@ -41,6 +41,11 @@ class Dependencies(_Part, frozen=True):
     """Dependency groups (PEP 735) beside the project's own dependencies."""
     relock: str = ""
     """Any text; another text resolves unlocked requirements anew."""
+    build_from_source: tuple[str, ...] = ()
+    """Distributions to build from their sdists, which runs their code.
+
+    `:all:` for those of a lock file that have no usable wheel.
+    """
 
 
 class Source(_Part, frozen=True):

@@ -44,12 +44,16 @@ def assemble(files: Iterable[PlacedFile], sources: Sequence[SourceFile], spec: L
     merged = _Merged()
     for file in files:
         by_owner[file.owner.wheel.name].append(file)
-        owners[file.owner.wheel.name] = file.owner
+        if (owner := owners.setdefault(file.owner.wheel.name, file.owner)) is not file.owner:
+            raise SpecError(
+                f"{owner.wheel.name} comes as {owner.wheel.filename} and as {file.owner.wheel.filename}: take it out "
+                "of sources, or leave it out of the lock file"
+            )
         merged.add(file)
     for source in sources:
         merged.add(source)
     for name, owned in by_owner.items():
-        merged.add(_make_record(owners[name], owned, spec))
+        merged.add(make_record(owners[name], owned, spec.root))
     merged.check()
 
     paths = sorted(merged.by_path, key=str.encode)
@@ -97,7 +101,7 @@ def _name_owner(file: PlacedFile | SourceFile) -> str:
     return f"{file.owner.wheel.name} {file.owner.wheel.version}"
 
 
-def _make_record(owner: WheelFile, files: Sequence[PlacedFile], spec: LayerSpec) -> PlacedFile:
+def make_record(owner: WheelFile, files: Sequence[PlacedFile], root: str) -> PlacedFile:
     """RECORD of what is in the archive of a distribution, so that importlib.metadata.files() tells the truth."""
     path = f"{owner.wheel.dist_info}/RECORD"
     rows = [(file.inner_path, f"sha256={_encode_hash(file.sha256)}", file.size) for file in files]
@@ -107,7 +111,7 @@ def _make_record(owner: WheelFile, files: Sequence[PlacedFile], spec: LayerSpec)
     writer.writerow((path, "", ""))
     contents = text.getvalue().encode()
     return PlacedFile(
-        path=spec.root + path,
+        path=root + path,
         inner_path=path,
         owner=owner,
         executable=False,

@@ -111,8 +111,9 @@ class LocalIndex:
         return fault
 
     def files(self, project: str) -> list[Path]:
-        """The wheels of *project*, a normalized name."""
-        return [path for path in sorted(self.folder.glob("*.whl")) if _project(path) == project]
+        """The wheels and sdists of *project*, a normalized name."""
+        paths = sorted((*self.folder.glob("*.whl"), *self.folder.glob("*.tar.gz")))
+        return [path for path in paths if _project(path) == project]
 
     def render_project(self, project: str) -> bytes | None:
         """The page of *project*, unless there is none."""
@@ -125,7 +126,7 @@ class LocalIndex:
                 {
                     "meta": {"api-version": "1.1"},
                     "name": project,
-                    "versions": sorted({name.split("-")[1] for name, *_ in rows}),
+                    "versions": sorted({name.removesuffix(".tar.gz").split("-")[1] for name, *_ in rows}),
                     "files": [
                         {
                             "filename": name,

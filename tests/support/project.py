@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from layerwright.resolve import WheelChoice, resolve
+from layerwright.resolve import SdistChoice, WheelChoice, resolve
 from layerwright.spec import Dependencies, LayerSpec
 from packaging.pylock import Pylock
 from packaging.utils import parse_wheel_filename
@@ -80,6 +80,6 @@ def spec_for(runtime: str = "python3.13", **fields: object) -> LayerSpec:
     return LayerSpec(runtime=runtime, **{"dependencies": Dependencies(lock_file="/project/pylock.toml"), **fields})  # type: ignore[arg-type]
 
 
-def choose(*packages: Any, spec: Any = None, **document: Any) -> tuple[WheelChoice, ...]:
+def choose(*packages: Any, spec: Any = None, **document: Any) -> tuple[WheelChoice | SdistChoice, ...]:
     """Resolve a lock file that has just these *packages*, and the other tables of *document*."""
     return resolve(lock_of({"packages": list(packages), **document}), spec or spec_for())

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from layerwright.errors import LockError, ResolutionError
 from layerwright.lock import read_lock
-from layerwright.resolve import WheelChoice, resolve
+from layerwright.resolve import SdistChoice, WheelChoice, resolve
 from layerwright.spec import Dependencies, LayerSpec
 from support.index import LocalIndex, point_uv_at
+from support.projects import BUILD_LOG, pack_sdist, write_project
 from support.wheels import make_wheel, sha256_of
 
 OLD = "manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -26,7 +27,9 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalInde
         yield index
 
 
-def choose(index: LocalIndex, text: str, runtime: str = "python3.11", **fields: object) -> dict[str, WheelChoice]:
+def choose(
+    index: LocalIndex, text: str, runtime: str = "python3.11", **fields: object
+) -> dict[str, WheelChoice | SdistChoice]:
     """What a layer of the requirements *text* would be made of, by distribution."""
     project = index.folder.parent / "project"
     project.mkdir(exist_ok=True)
@@ -39,7 +42,7 @@ def choose(index: LocalIndex, text: str, runtime: str = "python3.11", **fields: 
     return {str(choice.name): choice for choice in resolve(read_lock(spec, None), spec)}
 
 
-def versions(choices: dict[str, WheelChoice]) -> dict[str, str]:
+def versions(choices: dict[str, WheelChoice | SdistChoice]) -> dict[str, str]:
     return {name: choice.version for name, choice in choices.items()}
 
 
@@ -377,3 +380,32 @@ def test_real_distributions_load_on_an_old_glibc(name: str, tmp_path: Path) -> N
 
     newest = {"pyarrow": (20, 0), "pyzmq": (27, 3), "confluent-kafka": (2, 4)}[name]
     assert tuple(map(int, found[name].version.split(".")[:2])) >= newest  # type: ignore[index]
+
+
+def test_an_sdist_is_locked_only_where_it_is_to_be_built(
+    index: LocalIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resolving runs its code already, to learn what it needs."""
+    log = tmp_path / "builds.log"
+    monkeypatch.setenv(BUILD_LOG, str(log))
+    pack_sdist(index.folder, write_project(tmp_path / "sources", "oldest", "1.0"), "oldest", "1.0")
+    make_wheel(index.folder, "plain", "1.0", requires=["oldest"])
+    (tmp_path / "requirements.txt").write_text("plain\n")
+
+    def spec_of(*built: str) -> LayerSpec:
+        wanted = Dependencies(lock_file=str(tmp_path / "requirements.txt"), build_from_source=built)
+        return LayerSpec(runtime="python3.13", dependencies=wanted)
+
+    with pytest.raises(LockError, match="oldest"):
+        read_lock(spec_of(), None)
+    assert not log.exists()
+
+    with pytest.raises(LockError, match="name the distributions in build_from_source in place of :all:"):
+        read_lock(spec_of(":all:"), None)
+    assert not log.exists()
+
+    choices = resolve(read_lock(spec_of("Oldest"), None), spec_of("Oldest"))
+    assert [(type(choice), choice.filename) for choice in choices] == [
+        (SdistChoice, "oldest-1.0.tar.gz"),
+        (WheelChoice, "plain-1.0-py3-none-any.whl"),
+    ]

@@ -163,7 +163,7 @@ def test_what_is_pinned_is_known(tmp_path: Path, line: str, pinned: bool) -> Non
         ("orders==", "orders==: is no requirement: "),
         ("orders 1.2", "orders 1.2: is no requirement: "),
         ("orders ; " + "(" * 5000, "is no requirement: "),
-        ("--no-binary orders", "--no-binary: a layer is made of wheels"),
+        ("--no-binary orders", "--no-binary: what is to be built is named in build_from_source"),
         ("--frobnicate", "--frobnicate: is no option that a requirements file has"),
         ("-i", "--index-url: lacks its value"),
         ("--pre=yes", "--pre: takes no value"),

@@ -128,6 +128,15 @@ def test_pinned_requirements_are_stored_too(
     assert read(spec_of(requirements), store) == first
 
 
+def test_what_is_to_be_built_is_another_resolution(requirements: Path) -> None:
+    """Its sdist is locked then, which a layer of wheels has no use for."""
+    text = read_requirement_text(requirements)
+    wanted = Dependencies(lock_file=str(requirements), build_from_source=("shop",))
+    built = LayerSpec(runtime="python3.13", dependencies=wanted)
+
+    assert resolution_name(text, built) != resolution_name(text, spec_of(requirements))
+
+
 @pytest.mark.usefixtures("index")
 def test_of_two_first_runs_both_use_what_was_stored_first(requirements: Path, tmp_path: Path) -> None:
     """Two stages of a pipeline start at once; they must not make two layers."""

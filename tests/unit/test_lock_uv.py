@@ -13,7 +13,7 @@ import pytest
 from layerwright.build import plan
 from layerwright.errors import LockError, ResolutionError
 from layerwright.lock import read_lock
-from layerwright.resolve import resolve
+from layerwright.resolve import find_folders, resolve
 from layerwright.spec import Dependencies, LayerSpec, Prune
 from msgspec.structs import replace
 from packaging.pylock import Pylock
@@ -223,8 +223,8 @@ def test_a_spoilt_project_file_is_named(lock_file: Path) -> None:
 
 
 @pytest.mark.usefixtures("index")
-def test_a_member_of_the_workspace_is_named_and_not_silently_missing(tmp_path: Path) -> None:
-    """Left out, it would be an import error in the function; its code can be given in `sources`."""
+def test_a_member_of_the_workspace_is_found_in_its_folder(tmp_path: Path) -> None:
+    """Left out, it would be an import error in the function."""
     member = tmp_path / "project" / "libs" / "prices"
     member.mkdir(parents=True)
     (member / "pyproject.toml").write_text('[project]\nname = "prices"\nversion = "0"\ndependencies = ["shop"]\n')
@@ -236,8 +236,8 @@ def test_a_member_of_the_workspace_is_named_and_not_silently_missing(tmp_path: P
     lock = read(path)
 
     assert names(lock) == ["prices", "shop"]
-    with pytest.raises(ResolutionError, match="prices comes from a folder, not from a wheel: give the folder of its"):
-        resolve(lock, spec_of(path))
+    assert [choice.name for choice in resolve(lock, spec_of(path))] == ["shop"]
+    assert find_folders(lock, spec_of(path)) == (member,)
 
 
 @pytest.mark.usefixtures("index")

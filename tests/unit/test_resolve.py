@@ -181,7 +181,6 @@ def test_a_distribution_for_another_python_is_refused() -> None:
             {"vcs": {"type": "git", "url": "https://git.example/x", "commit-id": "a" * 40}},
             "a git repository at aaaaaaaaaaaa",
         ),
-        ({"directory": {"path": "../lib"}}, "a folder"),
         ({"archive": {"url": "https://index.example/x-1.tar.gz", "hashes": {"sha256": "0" * 64}}}, "a source archive"),
     ],
 )

@@ -108,13 +108,13 @@ def test_links_that_lead_outside_are_refused(tmp_path: Path) -> None:
 
 def test_sources_that_cannot_be_used_are_all_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    project = write(tmp_path / "project", {"pyproject.toml": "[project]", "src/p/__init__.py": ""})
+    project = write(tmp_path / "project", {"pyproject.toml": "project", "src/p/__init__.py": ""})
     with pytest.raises(SpecError) as e:
         paths(*(Source(path=str(p)) for p in (tmp_path / "missing", tmp_path / "empty", project)))
 
     assert f"source {tmp_path / 'missing'}: there is no such file or folder" in str(e.value)
     assert f"source {tmp_path / 'empty'}: holds no file that is not ignored" in str(e.value)
-    assert f"source {project}: is a project, whose build decides what it installs" in str(e.value)
+    assert f"source {project}: its pyproject.toml is not TOML" in str(e.value)
 
 
 def test_two_sources_may_not_claim_one_path(tmp_path: Path) -> None:

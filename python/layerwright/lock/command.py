@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from layerwright.errors import LockError
@@ -17,10 +17,16 @@ _INDEX_VARIABLES = re.compile(
 )
 """Variables of uv that say where distributions come from, and nothing of what is to be done with them."""
 
+_BUILD_VARIABLES = ("PYTHON", "VIRTUAL_ENV", "SETUPTOOLS_", "DIST_EXTRA_CONFIG", "HATCH_", "PDM_", "POETRY_", "FLIT_")
+"""Beginnings of variables by which a machine would change what a build backend makes of the same files."""
+
 _PATH_VARIABLES = ("UV_CACHE_DIR", "UV_CONFIG_FILE", "UV_CREDENTIALS_DIR")
 _DRAWING = re.compile(r"\s*\d*\s*\||\s*\^+\s*$")
 """The lines with which uv shows the spot in a file."""
 _PART = re.compile(r"(?:error|cause|hint): ")
+_BUILD_NOISE = re.compile(r"Building (wheel|source distribution).*|[\s~^]+")
+_LOG_LINES = 4
+"""Lines of a build's log that are told: its end has the reason."""
 _MESSAGE_LIMIT = 1200
 
 
@@ -36,19 +42,25 @@ def run_uv(
     stdin: str = "",
     asks_index: bool = False,
     ignored: Collection[str] = (),
+    build_settings: Mapping[str, str] | None = None,
 ) -> str:
     """Return what `uv {arguments}`, run in *folder* with *stdin* to read, writes to stdout.
 
     uv sees none of its environment variables, but for those that say where distributions come from if it *asks_index*,
     and of these none that is *ignored*: a person's UV_PYTHON or UV_NO_BINARY is not meant for a layer. *timeout* is in
-    seconds. Raises `UvError` if uv fails or takes longer, and `LockError` where there is no uv.
+    seconds. *build_settings* are variables for a build, which sees no others that are meant for builds; its log is told
+    if it fails. Raises `UvError` if uv fails or takes longer, and `LockError` where there is no uv.
     """
-    command = [_find_uv(), "--quiet", "--color", "never", "--no-progress", *arguments]
+    quiet = [] if build_settings is not None else ["--quiet"]
+    command = [_find_uv(), *quiet, "--color", "never", "--no-progress", *arguments]
+    environment = _environment(asks_index=asks_index, ignored=ignored)
+    if build_settings is not None:
+        environment = {k: v for k, v in environment.items() if not k.startswith(_BUILD_VARIABLES)} | {**build_settings}
     try:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=_environment(asks_index=asks_index, ignored=ignored),
+            env=environment,
             input=stdin.encode(),
             capture_output=True,
             timeout=timeout,
@@ -61,7 +73,8 @@ def run_uv(
             f"uv: cannot be run: {e.strerror or e}: install it anew, for instance with `pip install uv`"
         ) from e
     if done.returncode != 0:
-        said = render_failure(done.stderr.decode(errors="replace"))
+        stderr = done.stderr.decode(errors="replace")
+        said = render_failure(stderr) if build_settings is None else render_build_failure(stderr)
         raise UvError(said or f"uv failed without a word (exit status {done.returncode})")
     return done.stdout.decode()
 
@@ -82,6 +95,17 @@ def render_failure(stderr: str) -> str:
         separator = "; " if part.startswith("hint: ") else ": "
         said += (separator if said else "") + part.removeprefix("error: ").removeprefix("cause: ").rstrip(".")
     return said if len(said) <= _MESSAGE_LIMIT else f"{said[:_MESSAGE_LIMIT]}…"
+
+
+def render_build_failure(stderr: str) -> str:
+    """The end of the build backend's log in *stderr*, as one line; else what uv itself wrote there."""
+    lines = stderr.splitlines()
+    end = next((number for number, line in enumerate(lines) if line.startswith("error: Failed to ")), len(lines))
+    log = [line.strip() for line in lines[:end] if line.strip() and not _BUILD_NOISE.fullmatch(line)]
+    if not log:
+        return render_failure("\n".join(lines[end:]))
+    said = " / ".join(log[-_LOG_LINES:])
+    return said if len(said) <= _MESSAGE_LIMIT else f"…{said[-_MESSAGE_LIMIT:]}"
 
 
 def _find_uv() -> str:

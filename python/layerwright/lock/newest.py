@@ -18,7 +18,7 @@ from pathlib import Path
 
 from packaging.pylock import Package, PackageWheel, Pylock
 from packaging.tags import Tag
-from packaging.utils import NormalizedName, parse_wheel_filename
+from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
 from layerwright.errors import LayerwrightError, LockError, ResolutionError, render_problems
@@ -45,20 +45,30 @@ _CACHE = "Failed to initialize cache"
 _CACHE_ADVICE = "set UV_CACHE_DIR to a folder that can be written"
 
 
-def resolve_newest(text: RequirementText, targets: Sequence[Target], lock_name: str) -> Pylock:
+def resolve_newest(
+    text: RequirementText, targets: Sequence[Target], lock_name: str, *, built: Sequence[str] = ()
+) -> Pylock:
     """Return the newest versions that *text* admits and that all *targets* load, one for each distribution.
+
+    Of the distributions in *built* the sdist is taken, whose code uv may run to learn what they need.
 
     Raises `LockError` with what uv says where there are none or no index answers, and `ResolutionError` naming the
     distributions that have no wheel for the targets.
     """
     with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
-        search = _Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
+        search = _Search(
+            text=text,
+            targets=targets,
+            lock_name=lock_name,
+            folder=Path(name).resolve(),
+            built=frozenset(map(canonicalize_name, built)),
+        )
         for _ in range(ROUNDS):
             packages = _group(package for target in targets for package in search.compile(target))
             search.check_apart(packages.values())
             rules = [rule for found in packages.values() if (rule := search.rule_out(found))]
             if not rules:
-                return search.finish([_merge(found) for found in packages.values()])
+                return search.finish([search.merge(found) for found in packages.values()])
             search.rules += rules
     raise LockError(
         f"{lock_name}: uv chose versions {ROUNDS} times and never ones that run on {search.where}: pin versions "
@@ -73,6 +83,8 @@ class _Search:
     lock_name: str
     folder: Path
     """Where uv runs: of this run alone, so that nobody's settings lie in or above it."""
+    built: frozenset[NormalizedName]
+    """Names of distributions to build from their sdists."""
     rules: list[str] = field(default_factory=list)
     """Constraints found so far: `pyarrow!=23.0.0`."""
     ruled_out: dict[NormalizedName, list[Package]] = field(default_factory=dict)
@@ -90,7 +102,9 @@ class _Search:
     def check_apart(self, packages: Iterable[Sequence[Package]]) -> None:
         """Raise `ResolutionError` where each target has a wheel, but none serves all: older versions are no better."""
         apart = []
-        for package in (_merge(found) for found in packages if len(_versions(found)) == 1):
+        for package in (self.merge(found) for found in packages if len(_versions(found)) == 1):
+            if package.sdist:
+                continue
             wheels = package.wheels or []
             if not _fits(wheels, self.targets) and all(_fits(wheels, [target]) for target in self.targets):
                 apart.append(f"{package.name} {package.version}")
@@ -105,7 +119,9 @@ class _Search:
         name, versions = found[0].name, _versions(found)
         if len(versions) > 1:
             return f"{name}<={min(versions)}"
-        package = _merge(found)
+        package = self.merge(found)
+        if package.sdist:
+            return None
         if self._is_last_resort(package):
             raise self.explain_misfits([name])
         if not package.wheels or _fits(package.wheels, self.targets):
@@ -140,9 +156,10 @@ class _Search:
                 problems.append(f"{label} is needed too, and is not listed")
             elif package.archive and package.archive.hashes.get("sha256") not in hashes:
                 problems.append(f"{label}: the file at its URL has none of the hashes listed")
-            elif not package.archive and not _fits(wheels, self.targets):
+            sdist = package.sdist if package.sdist and package.sdist.hashes.get("sha256") in hashes else None
+            if hashes and not package.archive and not sdist and not _fits(wheels, self.targets):
                 problems.append(f"{label}: no hash listed is of a wheel for {self.where}")
-            kept.append(dataclasses.replace(package, wheels=wheels or None))
+            kept.append(dataclasses.replace(package, wheels=wheels or None, sdist=sdist))
         if problems:
             raise LockError(f"{self.lock_name}: {render_problems(problems)}: lock again with the hashes of all wheels")
         return kept
@@ -153,6 +170,18 @@ class _Search:
             return False
         first, version = self.ruled_out[package.name][0].version, package.version
         return bool(version and version.is_prerelease and first and not first.is_prerelease)
+
+    def merge(self, found: Sequence[Package]) -> Package:
+        """One entry with the wheels that any target was shown, without what holds for one target only."""
+        wheels = {wheel.filename: wheel for package in found for wheel in package.wheels or ()}
+        sdist = found[0].sdist if found[0].name in self.built else None
+        return dataclasses.replace(
+            found[0],
+            marker=None,
+            requires_python=None,
+            sdist=dataclasses.replace(sdist, upload_time=None) if sdist else None,
+            wheels=[dataclasses.replace(wheels[name], upload_time=None) for name in sorted(wheels)] or None,
+        )
 
     @property
     def where(self) -> str:
@@ -169,6 +198,7 @@ class _Search:
 
     def _run(self, requirements: Iterable[str], arguments: Sequence[str], target: Target) -> Sequence[Package]:
         command = ["pip", "compile", "-", *arguments, "--format", "pylock.toml", "--no-header", "--no-annotate"]
+        command += [f"--no-binary={name}" for name in sorted(self.built)]
         command += ["--only-binary", ":all:", "--python-version", target.marker_environment["python_full_version"]]
         # Any interpreter will do, as nothing is built; without one named, uv looks for the target's and downloads it.
         command += ["--python", sys.executable, "--no-python-downloads"]
@@ -229,18 +259,6 @@ def _group(packages: Iterable[Package]) -> dict[NormalizedName, list[Package]]:
 
 def _versions(found: Sequence[Package]) -> set[Version]:
     return {package.version for package in found if package.version}
-
-
-def _merge(found: Sequence[Package]) -> Package:
-    """One entry with the wheels that any target was shown, without what holds for one target only."""
-    wheels = {wheel.filename: wheel for package in found for wheel in package.wheels or ()}
-    return dataclasses.replace(
-        found[0],
-        marker=None,
-        requires_python=None,
-        sdist=None,
-        wheels=[dataclasses.replace(wheels[name], upload_time=None) for name in sorted(wheels)] or None,
-    )
 
 
 def _fits(wheels: Sequence[PackageWheel], targets: Sequence[Target]) -> bool:

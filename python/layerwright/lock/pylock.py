@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from packaging.pylock import (
     Package,
     PackageArchive,
+    PackageSdist,
     PackageWheel,
     Pylock,
     PylockUnsupportedVersionError,
@@ -30,7 +32,7 @@ from layerwright.spec import Dependencies
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
-_File = TypeVar("_File", PackageWheel, PackageArchive)
+_File = TypeVar("_File", PackageWheel, PackageSdist, PackageArchive)
 
 
 class _Change(Protocol):
@@ -38,7 +40,7 @@ class _Change(Protocol):
 
 
 def read_pylock(path: Path, wanted: Dependencies) -> Pylock:
-    """Return the lock file at *path*, with the paths of its wheels made absolute.
+    """Return the lock file at *path*, with the paths of its wheels, sdists and folders made absolute.
 
     Raises `LockError` where it is no lock file, lacks an extra or group that is *wanted*, or names a wheel outside its
     own folder.
@@ -91,11 +93,11 @@ def check_known(name: str, kind: str, wanted: Sequence[str], known: Sequence[str
 
 
 def localise(lock: Pylock, folder: Path, name: str) -> Pylock:
-    """Return *lock* with each wheel that is a file of this machine under its absolute path.
+    """Return *lock* with each wheel, sdist and folder that is on this machine under its absolute path.
 
-    Paths are relative to *folder*, that of the lock file, and must stay in it, symbolic links followed: who may write
-    the lock file shall not choose what else of this machine goes into a layer. Raises `LockError` naming those that do
-    not.
+    Paths are relative to *folder*, that of the lock file, and files must stay in it, symbolic links followed: who may
+    write the lock file shall not choose what else of this machine goes into a layer. Raises `LockError` naming those
+    that do not. Folders are projects of one's own, and those of other functions often lie beside this one's.
     """
     problems: list[str] = []
     root = folder.resolve()
@@ -115,7 +117,7 @@ def localise(lock: Pylock, folder: Path, name: str) -> Pylock:
             return dataclasses.replace(file, path=None)
         return dataclasses.replace(file, path=str(absolute), url=None)
 
-    localised_lock = map_files(lock, localised)
+    localised_lock = map_files(_localise_folders(lock, folder), localised)
     if problems:
         raise LockError(f"{name}: {render_problems(problems)}: move the wheels beside the lock file and lock again")
     return localised_lock
@@ -137,19 +139,30 @@ def make_portable(lock: Pylock, folder: Path) -> Pylock:
 
 
 def map_files(lock: Pylock, change: _Change) -> Pylock:
-    """Return *lock* with *change* made to each of its wheels, those that are named by a URL of their own included."""
+    """Return *lock* with *change* made to each of its wheels and sdists, those of a URL of their own included."""
 
     def changed(package: Package) -> Package:
         return dataclasses.replace(
             package,
             wheels=[change(wheel) for wheel in package.wheels] if package.wheels else package.wheels,
+            sdist=change(package.sdist) if package.sdist else None,
             archive=change(package.archive) if package.archive else None,
         )
 
     return dataclasses.replace(lock, packages=[changed(package) for package in lock.packages])
 
 
-def _local_path(file: PackageWheel | PackageArchive) -> str | None:
+def _localise_folders(lock: Pylock, folder: Path) -> Pylock:
+    def localised(package: Package) -> Package:
+        if (given := package.directory) is None:
+            return package
+        path = os.path.normpath(folder / given.path / (given.subdirectory or ""))
+        return dataclasses.replace(package, directory=dataclasses.replace(given, path=path, subdirectory=None))
+
+    return dataclasses.replace(lock, packages=[localised(package) for package in lock.packages])
+
+
+def _local_path(file: PackageWheel | PackageSdist | PackageArchive) -> str | None:
     """Path of a file that is on this machine, and not at a URL."""
     if file.path is not None or not (file.url or "").startswith("file:"):
         return file.path

@@ -154,7 +154,7 @@ class _Reader:
         elif option == "--require-hashes":
             self.require_hashes = True
         elif option == "--no-binary" and value != ":none:":
-            raise LockError("--no-binary: a layer is made of wheels, and nothing is built for it: take the line out")
+            raise LockError("--no-binary: what is to be built is named in build_from_source: take the line out")
 
     def _take_index_option(self, option: str, value: str, folder: Path, *, constraint: bool) -> None:
         line = f"{option} {value}".strip()

@@ -26,7 +26,7 @@ def read_requirements(path: Path, spec: LayerSpec, store: Store | None) -> Pyloc
     `LockError` where the text or the index admits nothing, `ResolutionError` where a distribution has no wheel for the
     targets, and `StoreError` where nothing may be resolved and the store has nothing.
     """
-    _refuse_extras(path, spec)
+    _refuse_options(path, spec)
     text = read_requirement_text(path)
     if spec.upload_at == "apply":
         contents = _resolve_pinned(text, spec, path)
@@ -45,17 +45,24 @@ def resolution_name(text: RequirementText, spec: LayerSpec) -> str:
         "targets": [[target.runtime, target.architecture] for target in spec.targets],
         "relock": spec.dependencies.relock if spec.dependencies else "",
     }
+    if spec.dependencies and spec.dependencies.build_from_source:
+        inputs["build_from_source"] = sorted(spec.dependencies.build_from_source)
     canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"resolution-{hashlib.sha256(canonical.encode()).hexdigest()[:16]}.toml"
 
 
-def _refuse_extras(path: Path, spec: LayerSpec) -> None:
+def _refuse_options(path: Path, spec: LayerSpec) -> None:
     wanted = spec.dependencies
     if wanted and (wanted.extras or wanted.groups):
         given = ", ".join((*wanted.extras, *wanted.groups))
         raise LockError(
             f"{path.name}: a requirements file has no extras or dependency groups ({given}): leave them out, and name "
             "the files that hold them with -r"
+        )
+    if wanted and ":all:" in wanted.build_from_source:
+        raise LockError(
+            f"{path.name}: which versions need building is not known before they are chosen: name the distributions in "
+            "build_from_source in place of :all:, or use a lock file"
         )
 
 
@@ -97,5 +104,6 @@ def _resolve(text: RequirementText, spec: LayerSpec, path: Path) -> bytes:
     """Return a pylock.toml that another machine can use: no credentials, no paths but below the file's folder."""
     from layerwright.lock.newest import resolve_newest
 
-    lock = localise(resolve_newest(text, spec.targets, path.name), path.parent, path.name)
+    built = spec.dependencies.build_from_source if spec.dependencies else ()
+    lock = localise(resolve_newest(text, spec.targets, path.name, built=built), path.parent, path.name)
     return render_pylock(make_portable(lock, path.parent))

@@ -1,0 +1,2 @@
+__version__ = "4.5.6"
+value = "orders"
