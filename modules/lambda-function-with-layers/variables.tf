@@ -48,6 +48,16 @@ variable "check_handler" {
   nullable    = false
 }
 
+variable "checks" {
+  description = "Checks of the archive that can be left out where something is known to be right all the same."
+  type = object({
+    elf                = optional(bool, true)       # every compiled file loads on the runtime
+    provided_libraries = optional(list(string), []) # shared libraries that another layer brings in lib/: libgomp.so.1
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "dependencies" {
   description = "Lock file whose distributions go into the function's own archive, and what of it is wanted."
   type = object({
@@ -56,6 +66,8 @@ variable "dependencies" {
     extras    = optional(list(string), []) # of the project
     groups    = optional(list(string), []) # dependency groups beside the project's own dependencies
     relock    = optional(string, "")       # any text: another one resolves unlocked requirements anew
+    # distributions that are built from their sdist, or ":all:" that have no wheel that fits; third-party code runs then
+    build_from_source = optional(list(string), [])
   })
   default = null
 
@@ -184,6 +196,18 @@ variable "program" {
   }
 }
 
+variable "provided_by" {
+  description = "Layers that the function has too, as the module lambda-layer puts them out: what they hold is left out here."
+  type = list(object({
+    manifest = object({
+      bucket = optional(string) # none where the manifest is a file
+      key    = string
+    })
+  }))
+  default  = []
+  nullable = false
+}
+
 variable "prune" {
   description = "What of the distributions is left out of the archive."
   type = object({
@@ -191,6 +215,10 @@ variable "prune" {
     keep          = optional(list(string), []) # gitignore patterns of paths, as import sees them, that stay all the same
     drop          = optional(list(string), []) # gitignore patterns of further paths that go
     distributions = optional(list(string), []) # names of distributions that are left out whole
+    # whether what only these need goes with them; uv.lock tells it
+    with_dependencies = optional(bool, false)
+    # whether boto3, botocore, s3transfer and jmespath are left out, as the runtime has its own
+    runtime_boto3 = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -20,6 +20,13 @@ locals {
     scripts   = var.scripts
     store     = merge({ directory = var.store == null ? abspath(local.directory) : null }, var.store)
     upload_at = var.upload_at
+
+    check_elf          = var.checks.elf
+    provided_libraries = var.checks.provided_libraries
+    provided_by = [
+      for layer in var.provided_by :
+      layer.manifest.bucket == null ? abspath(layer.manifest.key) : "s3://${layer.manifest.bucket}/${layer.manifest.key}"
+    ]
   })
 
   # Both ways in speak the program's language: texts, of which an empty one says nothing.

@@ -40,6 +40,16 @@ variable "archive" {
   }
 }
 
+variable "checks" {
+  description = "Checks of the archive that can be left out where something is known to be right all the same."
+  type = object({
+    elf                = optional(bool, true)       # every compiled file loads on the runtime
+    provided_libraries = optional(list(string), []) # shared libraries that another layer brings in lib/: libgomp.so.1
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "compatible_architectures" {
   description = "Further architectures that the same archive must serve."
   type        = list(string)
@@ -72,6 +82,8 @@ variable "dependencies" {
     extras    = optional(list(string), []) # of the project
     groups    = optional(list(string), []) # dependency groups beside the project's own dependencies
     relock    = optional(string, "")       # any text: another one resolves unlocked requirements anew
+    # distributions that are built from their sdist, or ":all:" that have no wheel that fits; third-party code runs then
+    build_from_source = optional(list(string), [])
   })
   default = null
 
@@ -125,6 +137,18 @@ variable "program" {
   }
 }
 
+variable "provided_by" {
+  description = "Layers that the function has too, as the module lambda-layer puts them out: what they hold is left out here."
+  type = list(object({
+    manifest = object({
+      bucket = optional(string) # none where the manifest is a file
+      key    = string
+    })
+  }))
+  default  = []
+  nullable = false
+}
+
 variable "prune" {
   description = "What of the distributions is left out of the archive."
   type = object({
@@ -132,6 +156,10 @@ variable "prune" {
     keep          = optional(list(string), []) # gitignore patterns of paths, as import sees them, that stay all the same
     drop          = optional(list(string), []) # gitignore patterns of further paths that go
     distributions = optional(list(string), []) # names of distributions that are left out whole
+    # whether what only these need goes with them; uv.lock tells it
+    with_dependencies = optional(bool, false)
+    # whether boto3, botocore, s3transfer and jmespath are left out, as the runtime has its own
+    runtime_boto3 = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -23,6 +23,7 @@ run "asks_for_what_the_variables_say" {
     handler       = "app.handler"
     check_handler = false
     dependencies  = { lock_file = "uv.lock", groups = ["worker"] }
+    checks        = { elf = false }
     sources       = [{ path = "functions/orders", include = ["*.bin"] }]
     prune         = { defaults = false, drop = ["**/*.md"] }
   }
@@ -39,15 +40,18 @@ run "asks_for_what_the_variables_say" {
 
   assert {
     condition = jsondecode(data.external.package[0].query.spec) == {
-      kind          = "function"
-      name          = "orders"
-      runtime       = "python3.13"
-      architecture  = "arm64"
-      handler       = "app.handler"
-      check_handler = false
-      dependencies  = { lock_file = abspath("uv.lock"), format = null, extras = [], groups = ["worker"], relock = "" }
-      sources       = [{ path = abspath("functions/orders"), prefix = null, include = ["*.bin"], exclude = [] }]
-      prune         = { defaults = false, keep = [], drop = ["**/*.md"], distributions = [] }
+      kind               = "function"
+      name               = "orders"
+      runtime            = "python3.13"
+      architecture       = "arm64"
+      handler            = "app.handler"
+      check_handler      = false
+      dependencies       = { lock_file = abspath("uv.lock"), format = null, extras = [], groups = ["worker"], relock = "", build_from_source = [] }
+      sources            = [{ path = abspath("functions/orders"), prefix = null, include = ["*.bin"], exclude = [] }]
+      prune              = { defaults = false, keep = [], drop = ["**/*.md"], distributions = [], with_dependencies = false, runtime_boto3 = false }
+      check_elf          = false
+      provided_libraries = []
+      provided_by        = []
       store = {
         bucket       = "acme-artifacts", prefix = "functions/", region = null, profile = null, role_arn = null,
         endpoint_url = null, kms_key_id = null, directory = null

@@ -22,8 +22,13 @@ run "asks_for_what_the_variables_say" {
     architecture = "arm64"
     dependencies = { lock_file = "uv.lock", extras = ["s3"], groups = ["worker"], relock = "2026-01" }
     sources      = [{ path = "src/orders", exclude = ["fixtures/"] }]
-    prune        = { keep = ["**/tests/data/"], distributions = ["boto3"] }
-    scripts      = true
+    prune        = { keep = ["**/tests/data/"], distributions = ["boto3"], runtime_boto3 = true }
+    provided_by = [
+      { manifest = { bucket = "acme-artifacts", key = "layers/layer-1.json" } },
+      { manifest = { key = ".layerwright/layer-2.json" } },
+    ]
+    checks  = { provided_libraries = ["libgomp.so.1"] }
+    scripts = true
   }
 
   override_data {
@@ -45,11 +50,15 @@ run "asks_for_what_the_variables_say" {
       compatible_runtimes      = []
       compatible_architectures = []
       dependencies = {
-        lock_file = abspath("uv.lock"), format = null, extras = ["s3"], groups = ["worker"], relock = "2026-01"
+        lock_file         = abspath("uv.lock"), format = null, extras = ["s3"], groups = ["worker"], relock = "2026-01",
+        build_from_source = []
       }
-      sources = [{ path = abspath("src/orders"), prefix = null, include = [], exclude = ["fixtures/"] }]
-      prune   = { defaults = true, keep = ["**/tests/data/"], drop = [], distributions = ["boto3"] }
-      scripts = true
+      sources            = [{ path = abspath("src/orders"), prefix = null, include = [], exclude = ["fixtures/"] }]
+      prune              = { defaults = true, keep = ["**/tests/data/"], drop = [], distributions = ["boto3"], with_dependencies = false, runtime_boto3 = true }
+      check_elf          = true
+      provided_libraries = ["libgomp.so.1"]
+      provided_by        = ["s3://acme-artifacts/layers/layer-1.json", abspath(".layerwright/layer-2.json")]
+      scripts            = true
       store = {
         bucket       = "acme-artifacts", prefix = "layers/", region = null, profile = null, role_arn = null,
         endpoint_url = null, kms_key_id = null, directory = null
