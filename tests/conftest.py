@@ -13,7 +13,10 @@ def own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """A cache folder of the test's own and no credentials or indexes of the person who runs it; returns the folder."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("LAYERWRIGHT_CACHE_DIR", str(folder))
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "LAYERWRIGHT_SPEC", "NETRC"):
+    for name in (
+        *("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+        *("LAYERWRIGHT_OFFLINE", "LAYERWRIGHT_SPEC", "NETRC"),
+    ):
         monkeypatch.delenv(name, raising=False)
     return folder
 

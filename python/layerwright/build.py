@@ -9,6 +9,7 @@ from layerwright.cache import WheelCache
 from layerwright.digest import input_digest
 from layerwright.fetch import fetch
 from layerwright.handler import find_handler
+from layerwright.indexes import read_access
 from layerwright.layout import lay_out
 from layerwright.limits import check_limits
 from layerwright.lock import read_lock
@@ -53,7 +54,8 @@ def build(spec: LayerSpec, store: Store, cache: WheelCache) -> Result:
 def make_archive(planned: PlannedLayer, cache: WheelCache, path: Path) -> tuple[Archive, Manifest]:
     """Write the archive that was *planned* to the file *path*, and say what is in it."""
     spec = planned.spec
-    files = prune(lay_out(fetch(planned.wheels, cache), spec), spec.prune)
+    wheels = fetch(planned.wheels, cache, read_access(spec))
+    files = prune(lay_out(wheels, spec), spec.prune)
     tree = assemble(files, planned.sources, spec)
     check_limits(tree, spec)
 

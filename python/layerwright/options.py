@@ -45,6 +45,9 @@ def make_spec(
     relock: Annotated[
         str, Option(help="Any other text resolves unlocked requirements anew.", rich_help_panel=_DEPENDENCIES)
     ] = "",
+    offline: Annotated[
+        bool, Option(help="Download nothing: take wheels from the cache only.", rich_help_panel=_DEPENDENCIES)
+    ] = False,
     source: Annotated[
         list[str],
         Option(
@@ -114,6 +117,7 @@ def make_spec(
         "handler": handler or None,
         "check_handler": check_handler,
         "check_limits": check_limits,
+        "offline": offline,
         "store": {**_given(store), "prefix": prefix} if bucket or directory else None,
     }
     return parse_spec(msgspec.json.encode(document))

@@ -109,6 +109,8 @@ class LayerSpec(_Part, frozen=True):
     """Whether an archive that Lambda would refuse for its size is an error; `False` to look into such a one."""
     store: Store | None = None
     upload_at: Literal["plan", "apply", "never"] = "plan"
+    offline: bool = False
+    """Whether no package index may be asked: all wheels must be in the cache, or be files."""
 
     @property
     def target(self) -> Target:

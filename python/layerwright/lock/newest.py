@@ -45,14 +45,18 @@ _CACHE = "Failed to initialize cache"
 _CACHE_ADVICE = "set UV_CACHE_DIR to a folder that can be written"
 
 
-def resolve_newest(text: RequirementText, targets: Sequence[Target], lock_name: str) -> Pylock:
+def resolve_newest(
+    text: RequirementText, targets: Sequence[Target], lock_name: str, *, offline: bool = False
+) -> Pylock:
     """Return the newest versions that *text* admits and that all *targets* load, one for each distribution.
+
+    If *offline*, they are those that uv's own cache knows.
 
     Raises `LockError` with what uv says where there are none or no index answers, and `ResolutionError` naming the
     distributions that have no wheel for the targets.
     """
     with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
-        search = _Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
+        search = _Search(text=text, targets=targets, lock_name=lock_name, offline=offline, folder=Path(name).resolve())
         for _ in range(ROUNDS):
             packages = _group(package for target in targets for package in search.compile(target))
             search.check_apart(packages.values())
@@ -71,6 +75,7 @@ class _Search:
     text: RequirementText
     targets: Sequence[Target]
     lock_name: str
+    offline: bool
     folder: Path
     """Where uv runs: of this run alone, so that nobody's settings lie in or above it."""
     rules: list[str] = field(default_factory=list)
@@ -172,6 +177,7 @@ class _Search:
         command += ["--only-binary", ":all:", "--python-version", target.marker_environment["python_full_version"]]
         # Any interpreter will do, as nothing is built; without one named, uv looks for the target's and downloads it.
         command += ["--python", sys.executable, "--no-python-downloads"]
+        command += ["--offline"] if self.offline else []
         command += ["--prerelease", "allow"] if self.text.prereleases else []
         command += [f"--allow-insecure-host={host}" for host in self.text.trusted_hosts]
         # What the file says of its index holds, as with pip; uv itself would let the variables win.
@@ -198,7 +204,9 @@ class _Search:
             return LockError(f"{self.lock_name}: {said}: {_CACHE_ADVICE if _CACHE in said else _INDEX_ADVICE}")
         if names := [name for name in self.ruled_out if re.search(rf"\b{re.escape(name)}\b", said)]:
             return self.explain_misfits(names)
-        if "authentication credentials" in said or "403 Forbidden" in said:
+        if self.offline:
+            advice = "offline, only what uv's cache has can be chosen: use a lock file, or run once with the network"
+        elif "authentication credentials" in said or "403 Forbidden" in said:
             advice = "give credentials for the index (in UV_DEFAULT_INDEX, netrc or with `uv auth login`)"
         elif "was not found in the package registry" in said:
             advice = "correct the name, or say which index has it (--index-url in the file, or UV_DEFAULT_INDEX)"
