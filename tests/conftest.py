@@ -8,6 +8,10 @@ import pytest
 from layerwright.cache import WheelCache
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-distributions", action="store_true", help="compare all 100 most downloaded, not a sample")
+
+
 @pytest.fixture(autouse=True)
 def own_surroundings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder of the test's own and no credentials or indexes of the person who runs it; returns the folder."""
