@@ -129,7 +129,7 @@ def explain_metadata(layer: Path, installed: Path, wheel: WheelChoice) -> list[s
         lines.append("importlib.metadata: has other entry points than the installation")
     for point in ours.entry_points:
         module = point.module.replace(".", "/")
-        if not any(path.startswith((f"{module}.", f"{module}/__init__.")) for path in files):
+        if not any(path.startswith((f"{module}.", f"{module}/")) for path in files):  # a folder is a module too
             lines.append(f"importlib.metadata: entry point {point.name} needs {point.module}, which is not there")
     return lines
 
