@@ -54,7 +54,7 @@ def test_a_layer_has_the_files_of_an_installation(
         check_limits=False,  # the ten together are larger than a layer may be
     )
     archive, _ = make_archive(plan(spec), shared_cache, tmp_path / "layer.zip")
-    install(tmp_path / "installed", spec.target, "--requirements", project / "requirements.txt", "--require-hashes")
+    install(tmp_path / "installed", spec.target, "-r", project / "requirements.txt", "--require-hashes")
     installed = read_installed(tmp_path / "installed")
 
     assert len(installed) > len(without_pruned(installed)) > 1500
