@@ -67,6 +67,10 @@ check: lint test ## what CI runs
 docs: $(READY) ## the parts of the documentation that the code knows
 	$(BIN)/python tools/docs.py
 
+.PHONY: differential
+differential: $(READY) ## layers of the 100 most downloaded distributions beside what uv and pip install
+	$(BIN)/python -m pytest tests/integration/test_most_downloaded.py --all-distributions $(ARGS)
+
 .PHONY: bench
 bench: $(READY) ## ours beside what people use today
 	$(BIN)/python bench/build.py

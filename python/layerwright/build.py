@@ -10,6 +10,7 @@ from layerwright.digest import input_digest
 from layerwright.elf_check import check_elf
 from layerwright.fetch import fetch
 from layerwright.handler import find_handler
+from layerwright.indexes import read_access
 from layerwright.layout import lay_out
 from layerwright.leave_out import warn_of_boto3
 from layerwright.limits import check_limits
@@ -65,9 +66,10 @@ def build(spec: LayerSpec, store: Store, cache: WheelCache) -> Result:
 def make_archive(planned: PlannedLayer, cache: WheelCache, path: Path) -> tuple[Archive, Manifest]:
     """Write the archive that was *planned* to the file *path*, and say what is in it."""
     spec = planned.spec
+    access = read_access(spec)
     wheels = (
-        *fetch(planned.wheels, cache),
-        *build_wheels((*planned.wheels, *planned.projects), spec.targets, cache),
+        *fetch(planned.wheels, cache, access),
+        *build_wheels((*planned.wheels, *planned.projects), spec.targets, cache, access),
     )
     files = prune(lay_out(wheels, spec), spec.prune)
     tree = assemble(files, planned.sources, spec)

@@ -28,6 +28,7 @@ def _options(spec: LayerSpec) -> Iterator[str]:
     yield from _each("--group", dependencies.groups)
     yield from _option("--relock", dependencies.relock, "")
     yield from _each("--build-from-source", dependencies.build_from_source)
+    yield from ["--offline"] if spec.offline else []
     for source in spec.sources:
         prefix = "" if source.prefix is None else f"{source.prefix}="
         yield from _option("--source", prefix + _shorten(source.path), "")

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from layerwright import __version__
+from layerwright.credentials import Credentials, Login
 from layerwright.errors import FetchError
+from layerwright.indexes import Access
 from layerwright.resolve import FileChoice
 
 if TYPE_CHECKING:
-    from urllib3 import PoolManager
+    from ssl import SSLContext
+
+    from urllib3 import BaseHTTPResponse, PoolManager
 
 CHUNK = 1024 * 1024
 CONNECTIONS = 8
@@ -29,10 +33,16 @@ class BrokenTransferError(FetchError):
     """A server began to send a file and broke off; another attempt may well succeed."""
 
 
+class OfflineError(FetchError):
+    """A wheel would have to be downloaded, and nothing may be."""
+
+
 class Downloader:
     """Reads wheels and sdists with the user's proxies, certificates and credentials; several threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, access: Access) -> None:
+        self._offline = access.offline
+        self._credentials = Credentials(access)
         self._pools: dict[str, PoolManager] = {}
         self._creating = Lock()
 
@@ -46,7 +56,7 @@ class Downloader:
     def read(self, choice: FileChoice) -> Iterator[bytes]:
         """Yield the bytes of the chosen file in chunks.
 
-        Raises `FetchError` with what the server answered, or that it did not.
+        Raises `FetchError` with what the server answered, or that it did not; `OfflineError` if it may not be asked.
         """
         import urllib.request
 
@@ -54,6 +64,10 @@ class Downloader:
         if choice.path or url.scheme == "file":
             yield from self._read_file(choice.path or Path(urllib.request.url2pathname(url.path)), choice)
         elif url.scheme in ("http", "https"):
+            if self._offline:
+                raise OfflineError(
+                    f"{choice.filename}: has to be downloaded, and this run is offline: run it once without"
+                )
             yield from self._read_url(choice)
         else:
             raise FetchError(f"{choice.filename}: its address begins with {url.scheme!r}, not with https: lock again")
@@ -73,31 +87,40 @@ class Downloader:
     def _read_url(self, choice: FileChoice) -> Iterator[bytes]:
         from urllib3.exceptions import HTTPError, MaxRetryError
 
-        url, headers = _authorize(choice.url or "")
+        url = choice.url or ""
         host = self.describe(choice)
         try:
-            response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
+            login = self._credentials.find(url)
+            response = self._get(url, login)
+            if response.status in (401, 403, 404) and (asked := self._credentials.ask(url, login)):
+                response.close()
+                login = asked
+                response = self._get(url, login)
             try:
                 if response.status != 200:
-                    raise FetchError(
-                        f"{choice.filename}: {host} answered {response.status}: {_advise(response.status)}"
-                    )
+                    advice = _advise(response.status, login)
+                    raise FetchError(f"{choice.filename}: {host} answered {response.status}: {advice}")
                 yield from response.stream(CHUNK, decode_content=False)
             finally:
                 response.close()
         except HTTPError as e:
             kind = FetchError if isinstance(e, MaxRetryError) else BrokenTransferError
-            raise kind(
-                f"{choice.filename}: {host} did not send it ({_reason(e)}): check the network, proxy and index, then "
-                "run again"
-            ) from e
+            advice = "check the network, proxy and index, then run again"
+            if "CERTIFICATE_VERIFY_FAILED" in str(e):
+                advice = "name the certificate of who signed its own in SSL_CERT_FILE"
+            raise kind(f"{choice.filename}: {host} did not send it ({_reason(e)}): {advice}") from e
+
+    def _get(self, url: str, login: Login | None) -> BaseHTTPResponse:
+        """The answer to a request; urllib3 leaves the credentials out where it is redirected to another host."""
+        bare = _without_credentials(urlsplit(url))
+        return self._pool(bare).request("GET", bare, headers=login.headers if login else {}, preload_content=False)
 
     def _pool(self, url: str) -> PoolManager:
         """The connections to use for *url*: straight to its host, or through the proxy of the environment."""
         import urllib.request
 
         parts = urlsplit(url)
-        proxies = {} if urllib.request.proxy_bypass(parts.hostname or "") else urllib.request.getproxies()
+        proxies = {} if urllib.request.proxy_bypass(parts.netloc) else urllib.request.getproxies()
         proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
         with self._creating:
             if proxy not in self._pools:
@@ -106,17 +129,14 @@ class Downloader:
 
 
 def _open_pool(proxy: str) -> PoolManager:
-    import ssl
-
     from urllib3 import PoolManager, ProxyManager, Retry, Timeout, make_headers
 
-    certificates = next((os.environ[n] for n in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if os.environ.get(n)), None)
     settings: dict[str, Any] = {
         "timeout": Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
         "retries": Retry(
             total=RETRIES, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
         ),
-        "ssl_context": ssl.create_default_context(cafile=certificates),
+        "ssl_context": _trust(),
         "headers": {"User-Agent": f"layerwright/{__version__}"},
         "maxsize": CONNECTIONS,
     }
@@ -129,31 +149,45 @@ def _open_pool(proxy: str) -> PoolManager:
     )
 
 
-def _authorize(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without credentials, and headers with those it had or that netrc has for its host."""
-    import netrc
+def _trust() -> SSLContext:
+    """Trust whom the environment says, or else the system."""
+    import ssl
 
-    from urllib3 import make_headers
+    file, folder, variable = _named_certificates()
+    try:
+        context = ssl.create_default_context(cafile=file, capath=folder)
+        if client := os.environ.get("SSL_CLIENT_CERT"):
+            variable = "SSL_CLIENT_CERT"
+            context.load_cert_chain(client)
+    except OSError as e:  # ssl.SSLError is one
+        reason = "there is no such file" if isinstance(e, FileNotFoundError) else f"holds no certificate ({_reason(e)})"
+        raise FetchError(f"{variable}: {os.environ.get(variable)}: {reason}: correct or unset the variable") from e
+    return context
 
-    parts = urlsplit(url)
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if not user and parts.hostname:
-        try:
-            entry = netrc.netrc(os.environ.get("NETRC")).authenticators(parts.hostname)
-        except (OSError, netrc.NetrcParseError):
-            entry = None
-        if entry:
-            user, password = entry[0], entry[2] or ""
-    return _without_credentials(parts), dict(make_headers(basic_auth=f"{user}:{password}")) if user else {}
+
+def _named_certificates() -> tuple[str | None, str | None, str]:
+    """File and folder of the certificates that the environment names, and the variable that does."""
+    file, folder = (os.environ.get(name) or None for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+    if file or folder:
+        return file, folder, "SSL_CERT_FILE" if file else "SSL_CERT_DIR"
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if named := os.environ.get(variable):
+            return (None, named, variable) if Path(named).is_dir() else (named, None, variable)
+    return None, None, ""
 
 
 def _without_credentials(parts: SplitResult) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _advise(status: int) -> str:
+def _advise(status: int, login: Login | None) -> str:
+    if status in (401, 403) and login:
+        return f"correct the credentials, which come from {login.origin}"
     if status in (401, 403):
-        return "give credentials for it in netrc"
+        return (
+            "give credentials for it: in netrc, with `uv auth login`, or for an index with a name in "
+            "UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD"
+        )
     if status in (404, 410):
         return "the file is gone from the index: lock again"
     return "run again, or ask those who keep the index"

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwright.cache import WheelCache
-from layerwright.download import CONNECTIONS, BrokenTransferError, Downloader
+from layerwright.download import CONNECTIONS, BrokenTransferError, Downloader, OfflineError
 from layerwright.errors import FetchError, LayerwrightError, WheelError, render_problems
+from layerwright.indexes import OFFLINE_VARIABLE, Access
 from layerwright.resolve import FileChoice, SdistChoice, WheelChoice
 from layerwright.wheel import Wheel
 
 ATTEMPTS = 3
 """How often a transfer may break off in the middle before its wheel is given up."""
+
+_NO_SETTINGS = Access()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +33,20 @@ class WheelFile:
     """Whether every machine gets the same bytes."""
 
 
-def fetch(choices: Sequence[WheelChoice | SdistChoice], cache: WheelCache) -> tuple[WheelFile, ...]:
+def fetch(
+    choices: Sequence[WheelChoice | SdistChoice], cache: WheelCache, access: Access = _NO_SETTINGS
+) -> tuple[WheelFile, ...]:
     """Return the file of each wheel of *choices*, in their order, from *cache* or else from where the lock file says.
 
-    Raises `FetchError` naming every wheel that could not be had or is not what its hash promises, and `WheelError` if
-    what came is no sound wheel; nothing of such a one stays in the cache.
+    *access* says with which credentials, and whether anything may be downloaded at all. Raises `FetchError` naming
+    every wheel that could not be had or is not what its hash promises, and `WheelError` if what came is no sound wheel;
+    nothing of such a one stays in the cache.
     """
     wheels = [choice for choice in choices if isinstance(choice, WheelChoice)]
     if not wheels:
         return ()
     cache.sweep()
-    with Downloader() as downloader, ThreadPoolExecutor(CONNECTIONS) as pool:
+    with Downloader(access) as downloader, ThreadPoolExecutor(CONNECTIONS) as pool:
 
         def fetch_one(choice: WheelChoice) -> WheelFile | LayerwrightError:
             try:
@@ -52,7 +58,9 @@ def fetch(choices: Sequence[WheelChoice | SdistChoice], cache: WheelCache) -> tu
     problems = [result for result in results if isinstance(result, LayerwrightError)]
     if problems:
         kind = WheelError if all(isinstance(problem, WheelError) for problem in problems) else FetchError
-        raise kind(render_problems(map(str, problems)))
+        missing = [choice for choice, result in zip(wheels, results, strict=True) if isinstance(result, OfflineError)]
+        others = [str(problem) for problem in problems if not isinstance(problem, OfflineError)]
+        raise kind(render_problems([*others, *([_explain_offline(missing, len(wheels), cache)] if missing else [])]))
     return tuple(result for result in results if isinstance(result, WheelFile))
 
 
@@ -90,6 +98,23 @@ def receive(choice: FileChoice, part: Path, downloader: Downloader) -> None:
             f"{choice.filename}: what {downloader.describe(choice)} sent ({size} bytes) has SHA-256 {sha256}, the lock "
             f"file says {choice.sha256}: lock again if the index replaced the file, and ask why it did"
         )
+
+
+def _explain_offline(missing: Sequence[WheelChoice], count: int, cache: WheelCache) -> str:
+    """Which wheels an offline run lacks, the largest first, so that they can be brought in one go."""
+    by_size = sorted(missing, key=lambda choice: (-(choice.size or 0), choice.filename))
+    names = ", ".join(f"{choice.filename} ({_render_size(choice.size)})" for choice in by_size)
+    total = sum(choice.size or 0 for choice in missing)
+    known = f", {_render_size(total)} in all" if len(missing) > 1 and all(choice.size for choice in missing) else ""
+    return (
+        f"offline, and {len(missing)} of {count} wheels are not in the cache {cache.folder}{known}: {names}: run once "
+        f"with the network (without offline and {OFFLINE_VARIABLE}), or set LAYERWRIGHT_CACHE_DIR to a cache that has "
+        "them"
+    )
+
+
+def _render_size(size: int | None) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size else "size unknown"
 
 
 def _copy(chunks: Iterator[bytes], part: Path) -> tuple[str, int]:

@@ -52,6 +52,9 @@ def make_spec(
             rich_help_panel=_DEPENDENCIES,
         ),
     ] = [],
+    offline: Annotated[
+        bool, Option(help="Download nothing: take wheels from the cache only.", rich_help_panel=_DEPENDENCIES)
+    ] = False,
     source: Annotated[
         list[str],
         Option(
@@ -157,6 +160,7 @@ def make_spec(
         "check_limits": check_limits,
         "check_elf": check_elf,
         "provided_libraries": provided_library,
+        "offline": offline,
         "store": {**_given(store), "prefix": prefix} if bucket or directory else None,
     }
     return parse_spec(msgspec.json.encode(document))

@@ -125,6 +125,8 @@ class LayerSpec(_Part, frozen=True):
     """Names of shared libraries that another layer brings in `lib/`: `libgomp.so.1`."""
     store: Store | None = None
     upload_at: Literal["plan", "apply", "never"] = "plan"
+    offline: bool = False
+    """Whether no package index may be asked: all wheels must be in the cache, or be files."""
 
     @property
     def target(self) -> Target:

@@ -18,6 +18,7 @@ import html
 import json
 import os
 import re
+import ssl
 import threading
 import zipfile
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ Fault = str | Callable[[bytes], bytes]
 - `"404"`, `"503"`, …: that status in place of the answer
 - `"cut"`: half of the body, then the connection is closed
 - `"hang"`: no answer until the index is closed
+- `"to http://…"`: a redirect to there
 - a function: its result is sent in place of the body
 
 ` once` behind a text (`"503 once"`) lets the next request through.
@@ -48,8 +50,8 @@ class LocalIndex:
     """The wheels of *folder* as an index: PEP 503 pages with `#sha256=`, or PEP 691 if *as_json*, and PEP 658 metadata.
 
     With *credentials* (user, password) whoever comes without them gets a 401; `url` has none, `url_with_credentials`
-    does. *requires_python* gives `data-requires-python` by file name. *folder* is read at each request, so wheels can
-    be added while the index runs.
+    does. *requires_python* gives `data-requires-python` by file name. With *tls* it speaks HTTPS. *folder* is read at
+    each request, so wheels can be added while the index runs.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class LocalIndex:
         credentials: tuple[str, str] | None = None,
         requires_python: Mapping[str, str] | None = None,
         as_json: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.folder = folder
         self.credentials = credentials
@@ -68,9 +71,14 @@ class LocalIndex:
         """By file name (`orders-1.2-py3-none-any.whl`, or that and `.metadata`) or by project (`orders/`)."""
         self.requests: list[str] = []
         """Path of every request that came, in order."""
+        self.logins: list[str] = []
+        """The `Authorization` header of every request that came, in order; empty where there was none."""
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.index = self
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> Self:
@@ -92,16 +100,16 @@ class LocalIndex:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}/simple/"
+        return f"{self.scheme}://{self.host}/simple/"
 
     @property
     def url_with_credentials(self) -> str:
         assert self.credentials
         user, password = (quote(part, safe="") for part in self.credentials)
-        return f"http://{user}:{password}@{self.host}/simple/"
+        return f"{self.scheme}://{user}:{password}@{self.host}/simple/"
 
     def file_url(self, filename: str) -> str:
-        return f"http://{self.host}/files/{quote(filename)}"
+        return f"{self.scheme}://{self.host}/files/{quote(filename)}"
 
     def take_fault(self, name: str) -> Fault | None:
         fault = self.faults.get(name)
@@ -153,6 +161,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that closing waits for what is still being answered
     index: LocalIndex
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of who hangs up, or does not trust the certificate."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     """Answers with HTTP/1.0, so that no idle connection outlives a request."""
@@ -174,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         index, path = self.server.index, unquote(urlsplit(self.path).path)
         index.requests.append(path)
+        index.logins.append(self.headers.get("Authorization", ""))
         if index.credentials and not self._is_allowed(index.credentials):
             self._send(401, b"credentials, please", extra={"WWW-Authenticate": 'Basic realm="packages"'})
             return
@@ -183,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
             index.closing.wait()
         elif isinstance(fault, str) and fault.isdecimal():
             self._send(int(fault), f"fault {fault}".encode())
+        elif isinstance(fault, str) and fault.startswith("to "):
+            self._send(302, b"", extra={"Location": fault.removeprefix("to ")})
         elif body is None:
             self._send(404, b"no such thing")
         elif fault == "cut":

@@ -12,6 +12,7 @@ import pytest
 from layerwright.cache import STALE_SECONDS, WheelCache
 from layerwright.errors import FetchError, WheelError
 from layerwright.fetch import fetch
+from layerwright.indexes import Access
 from layerwright.resolve import WheelChoice
 from support.index import LocalIndex
 from support.project import choices_for
@@ -148,6 +149,39 @@ def test_credentials_come_from_netrc_and_stay_out_of_errors(
 
     assert "s3cr3t" not in str(e.value)
     assert "wr0ng" not in str(wrong_password.value)
+
+
+def test_offline_names_all_that_is_missing_with_sizes(tmp_path: Path, cache: WheelCache) -> None:
+    """All at once, so that a person fills the cache in one go; nobody is asked."""
+    wheels = [make_wheel(tmp_path / "served", name) for name in ("one", "two", "three", "four")]
+    with LocalIndex(tmp_path / "served") as index:
+        choices = served(index, *wheels)
+        fetch(choices[:1], cache)
+        choices[1:3] = [
+            dataclasses.replace(c, size=s) for c, s in zip(choices[1:3], (1_500_000, 30_000_000), strict=True)
+        ]
+        asked = len(index.requests)
+        with pytest.raises(FetchError) as known:
+            fetch(choices[:3], cache, Access(offline=True))
+        with pytest.raises(FetchError, match="offline, and 3 of 4 wheels .*four-1.0-py3-none-any.whl .size unknown."):
+            fetch(choices, cache, Access(offline=True))
+
+        assert len(index.requests) == asked
+        assert str(known.value) == (
+            f"offline, and 2 of 3 wheels are not in the cache {cache.folder}, 30.0 MB in all: "
+            "three-1.0-py3-none-any.whl (28.6 MB), two-1.0-py3-none-any.whl (1.4 MB): run once with the network "
+            "(without offline and LAYERWRIGHT_OFFLINE), or set LAYERWRIGHT_CACHE_DIR to a cache that has them"
+        )
+
+
+def test_offline_takes_what_is_cached_and_what_is_a_file(tmp_path: Path, cache: WheelCache) -> None:
+    wheels = [make_wheel(tmp_path / "served", name) for name in ("one", "two")]
+    with LocalIndex(tmp_path / "served") as index:
+        choices = served(index, wheels[0])
+        fetch(choices, cache)
+
+    files = fetch([*choices, *choices_for(wheels[1])], cache, Access(offline=True))
+    assert [file.wheel.name for file in files] == ["one", "two"]
 
 
 def test_other_schemes_are_refused(cache: WheelCache) -> None:

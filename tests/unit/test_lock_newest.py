@@ -409,3 +409,32 @@ def test_an_sdist_is_locked_only_where_it_is_to_be_built(
         (SdistChoice, "oldest-1.0.tar.gz"),
         (WheelChoice, "plain-1.0-py3-none-any.whl"),
     ]
+
+
+def test_a_name_is_taken_from_the_first_index_that_has_it(index: LocalIndex, tmp_path: Path) -> None:
+    """Who puts a higher version of a private name on a public index shall not get into the layer."""
+    make_wheel(tmp_path / "private", "acme-orders", "1.0", requires=["shop"])
+    make_wheel(index.folder, "acme-orders", "99.0")
+    make_wheel(index.folder, "shop", "2.0")
+    with LocalIndex(tmp_path / "private") as private:
+        found = choose(index, f"--extra-index-url {private.url}\nacme-orders\n", "python3.13")
+
+    assert versions(found) == {"acme-orders": "1.0", "shop": "2.0"}
+    assert (found["acme-orders"].url or "").startswith(private.url.removesuffix("simple/"))
+    assert "/simple/acme-orders/" not in index.requests
+
+
+def test_offline_chooses_from_what_uv_has_seen(index: LocalIndex) -> None:
+    make_wheel(index.folder, "orders", "1.0")
+    make_wheel(index.folder, "shop", "2.0")
+    assert versions(choose(index, "orders\n", "python3.13")) == {"orders": "1.0"}
+    asked = len(index.requests)
+
+    assert versions(choose(index, "orders\n", "python3.13", offline=True)) == {"orders": "1.0"}
+    with pytest.raises(LockError) as refused:
+        choose(index, "orders\nshop\n", "python3.13", offline=True)
+
+    assert str(refused.value).endswith(
+        ": offline, only what uv's cache has can be chosen: use a lock file, or run once with the network"
+    )
+    assert len(index.requests) == asked

@@ -46,11 +46,17 @@ _CACHE_ADVICE = "set UV_CACHE_DIR to a folder that can be written"
 
 
 def resolve_newest(
-    text: RequirementText, targets: Sequence[Target], lock_name: str, *, built: Sequence[str] = ()
+    text: RequirementText,
+    targets: Sequence[Target],
+    lock_name: str,
+    *,
+    built: Sequence[str] = (),
+    offline: bool = False,
 ) -> Pylock:
     """Return the newest versions that *text* admits and that all *targets* load, one for each distribution.
 
-    Of the distributions in *built* the sdist is taken, whose code uv may run to learn what they need.
+    Of the distributions in *built* the sdist is taken, whose code uv may run to learn what they need. If *offline*, the
+    versions are those that uv's own cache knows.
 
     Raises `LockError` with what uv says where there are none or no index answers, and `ResolutionError` naming the
     distributions that have no wheel for the targets.
@@ -60,6 +66,7 @@ def resolve_newest(
             text=text,
             targets=targets,
             lock_name=lock_name,
+            offline=offline,
             folder=Path(name).resolve(),
             built=frozenset(map(canonicalize_name, built)),
         )
@@ -81,6 +88,7 @@ class _Search:
     text: RequirementText
     targets: Sequence[Target]
     lock_name: str
+    offline: bool
     folder: Path
     """Where uv runs: of this run alone, so that nobody's settings lie in or above it."""
     built: frozenset[NormalizedName]
@@ -202,6 +210,7 @@ class _Search:
         command += ["--only-binary", ":all:", "--python-version", target.marker_environment["python_full_version"]]
         # Any interpreter will do, as nothing is built; without one named, uv looks for the target's and downloads it.
         command += ["--python", sys.executable, "--no-python-downloads"]
+        command += ["--offline"] if self.offline else []
         command += ["--prerelease", "allow"] if self.text.prereleases else []
         command += [f"--allow-insecure-host={host}" for host in self.text.trusted_hosts]
         # What the file says of its index holds, as with pip; uv itself would let the variables win.
@@ -228,7 +237,9 @@ class _Search:
             return LockError(f"{self.lock_name}: {said}: {_CACHE_ADVICE if _CACHE in said else _INDEX_ADVICE}")
         if names := [name for name in self.ruled_out if re.search(rf"\b{re.escape(name)}\b", said)]:
             return self.explain_misfits(names)
-        if "authentication credentials" in said or "403 Forbidden" in said:
+        if self.offline:
+            advice = "offline, only what uv's cache has can be chosen: use a lock file, or run once with the network"
+        elif "authentication credentials" in said or "403 Forbidden" in said:
             advice = "give credentials for the index (in UV_DEFAULT_INDEX, netrc or with `uv auth login`)"
         elif "was not found in the package registry" in said:
             advice = "correct the name, or say which index has it (--index-url in the file, or UV_DEFAULT_INDEX)"

@@ -10,6 +10,7 @@ from packaging.pylock import Pylock
 
 from layerwright.command_line import render_command
 from layerwright.errors import LockError, StoreError, render_problems
+from layerwright.indexes import is_offline
 from layerwright.lock.pylock import localise, make_portable, parse_pylock, render_pylock
 from layerwright.lock.requirements import RequirementText, read_requirement_text
 from layerwright.spec import LayerSpec
@@ -105,5 +106,6 @@ def _resolve(text: RequirementText, spec: LayerSpec, path: Path) -> bytes:
     from layerwright.lock.newest import resolve_newest
 
     built = spec.dependencies.build_from_source if spec.dependencies else ()
-    lock = localise(resolve_newest(text, spec.targets, path.name, built=built), path.parent, path.name)
+    newest = resolve_newest(text, spec.targets, path.name, built=built, offline=is_offline(spec))
+    lock = localise(newest, path.parent, path.name)
     return render_pylock(make_portable(lock, path.parent))

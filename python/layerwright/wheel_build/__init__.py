@@ -17,6 +17,7 @@ from layerwright.cache import WheelCache
 from layerwright.download import Downloader
 from layerwright.errors import BuildError, LayerwrightError, render_problems
 from layerwright.fetch import WheelFile, receive
+from layerwright.indexes import Access
 from layerwright.projects import Project
 from layerwright.resolve import SdistChoice, WheelChoice
 from layerwright.sources import read_again
@@ -32,7 +33,10 @@ BUILDS = 4
 
 
 def build_wheels(
-    parts: Sequence[WheelChoice | SdistChoice | Project], targets: Sequence[Target], cache: WheelCache
+    parts: Sequence[WheelChoice | SdistChoice | Project],
+    targets: Sequence[Target],
+    cache: WheelCache,
+    access: Access,
 ) -> tuple[WheelFile, ...]:
     """Return the wheel of each of *parts* that is not one already, from *cache* or else built for *targets*.
 
@@ -43,7 +47,7 @@ def build_wheels(
 
     def build_one(part: SdistChoice | Project) -> WheelFile | LayerwrightError:
         try:
-            return _find_or_build(part, targets, cache)
+            return _find_or_build(part, targets, cache, access)
         except LayerwrightError as e:
             return e
         except OSError as e:
@@ -60,13 +64,15 @@ def build_wheels(
     return tuple(result for result in results if isinstance(result, WheelFile))
 
 
-def _find_or_build(part: SdistChoice | Project, targets: Sequence[Target], cache: WheelCache) -> WheelFile:
+def _find_or_build(
+    part: SdistChoice | Project, targets: Sequence[Target], cache: WheelCache, access: Access
+) -> WheelFile:
     name = name_build(part, targets)
     with cache.lock(name):
         if found := find_built(part, name, cache):
             return found
         with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as folder:
-            built = _build(part, targets, Path(folder).resolve())
+            built = _build(part, targets, Path(folder).resolve(), access)
             with cache.new_part() as rewritten:
                 sha256 = rewrite_wheel(built, rewritten)
                 wheel = judge_wheel(rewritten, filename=built.wheel.filename, sha256=sha256)
@@ -74,11 +80,11 @@ def _find_or_build(part: SdistChoice | Project, targets: Sequence[Target], cache
         return keep_built(part, name, wheel, cache)
 
 
-def _build(part: SdistChoice | Project, targets: Sequence[Target], workshop: Path) -> WheelFile:
+def _build(part: SdistChoice | Project, targets: Sequence[Target], workshop: Path, access: Access) -> WheelFile:
     """The sound and usable wheel that a build backend makes of *part* in the empty folder *workshop*."""
     label = _label(part)
-    source = _copy_project(part, workshop) if isinstance(part, Project) else _receive_sdist(part, workshop)
-    path = run_backend(source, workshop, targets[0], label)
+    source = _copy_project(part, workshop) if isinstance(part, Project) else _receive_sdist(part, workshop, access)
+    path = run_backend(source, workshop, targets[0], label, offline=access.offline)
     # Only the lock file's hashes are checked on arrival; a wheel made here has none yet, and rewriting gives it one.
     wheel = judge_wheel(path, filename=path.name, sha256="")
     if isinstance(part, SdistChoice) and (wheel.name, wheel.version) != (part.name, part.version or wheel.version):
@@ -100,10 +106,10 @@ def _copy_project(project: Project, workshop: Path) -> Path:
     return folder
 
 
-def _receive_sdist(sdist: SdistChoice, workshop: Path) -> Path:
+def _receive_sdist(sdist: SdistChoice, workshop: Path, access: Access) -> Path:
     # The name comes from the lock file; a path in it would lead out of the folder.
     path = workshop / re.sub(r"[/\\\x00]", "_", sdist.filename)
-    with Downloader() as downloader:
+    with Downloader(access) as downloader:
         receive(sdist, path, downloader)
     return path
 

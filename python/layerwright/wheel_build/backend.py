@@ -26,11 +26,12 @@ SETTINGS = {
 """Environment variables of every build: reproducible-builds.org/docs/source-date-epoch."""
 
 
-def run_backend(source: Path, workshop: Path, target: Target, label: str) -> Path:
+def run_backend(source: Path, workshop: Path, target: Target, label: str, *, offline: bool = False) -> Path:
     """Build the wheel of *source*, a project's folder or an sdist in the folder *workshop*, and return its path.
 
     The target's Python builds it if this machine has that, else the one that runs this program, which makes the same of
-    pure Python. Raises `BuildError` with the end of what the backend said.
+    pure Python. If *offline*, build backends come from uv's cache alone. Raises `BuildError` with the end of what the
+    backend said.
     """
     wheels = workshop / "wheels"
     # uv takes its settings from the nearest uv.toml or pyproject.toml: not from one in or above the temporary folder.
@@ -39,6 +40,7 @@ def run_backend(source: Path, workshop: Path, target: Target, label: str) -> Pat
     (workshop / ".gitignore").touch()
     command = ["build", "--wheel", "--out-dir", str(wheels), "--no-create-gitignore", "--no-sources"]
     command += ["--python", find_python(target, workshop) or sys.executable, "--no-python-downloads", str(source)]
+    command += ["--offline"] if offline else []
     try:
         run_uv(command, folder=workshop, timeout=BUILD_SECONDS, asks_index=True, build_settings=SETTINGS)
     except UvError as e:
