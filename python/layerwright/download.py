@@ -1,20 +1,22 @@
-"""Read a wheel's bytes from a URL or a file: the one place that speaks HTTP to an index."""
+"""Read a wheel's bytes from a URL, an index or a file: the one place that speaks HTTP to an index."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from layerwright import __version__
 from layerwright.errors import FetchError
+from layerwright.index import ACCEPTED, PAGE_LIMIT, find_default_index, find_file, project_url
 from layerwright.resolve import WheelChoice
 
 if TYPE_CHECKING:
-    from urllib3 import PoolManager
+    from urllib3 import BaseHTTPResponse, PoolManager
 
 CHUNK = 1024 * 1024
 CONNECTIONS = 8
@@ -35,6 +37,7 @@ class Downloader:
     def __init__(self) -> None:
         self._pools: dict[str, PoolManager] = {}
         self._creating = Lock()
+        self._default_index = ""
 
     def __enter__(self) -> Self:
         return self
@@ -50,17 +53,56 @@ class Downloader:
         """
         import urllib.request
 
-        url = urlsplit(choice.url or "")
+        address = choice.url or ""
+        if not choice.path and not address:
+            address = self.locate(choice)
+        url = urlsplit(address)
         if choice.path or url.scheme == "file":
             yield from self._read_file(choice.path or Path(urllib.request.url2pathname(url.path)), choice)
         elif url.scheme in ("http", "https"):
-            yield from self._read_url(choice)
+            with self._request(address, choice) as response:
+                yield from response.stream(CHUNK, decode_content=False)
         else:
             raise FetchError(f"{choice.filename}: its address begins with {url.scheme!r}, not with https: lock again")
 
+    def locate(self, choice: WheelChoice) -> str:
+        """Return where the index of *choice*, whose lock file names no URL, has the wheel.
+
+        Raises `FetchError` where it does not have it, or does not answer.
+        """
+        page_url = project_url(self._index(choice), choice.name)
+        with self._request(page_url, choice, {"Accept": ACCEPTED}) as response:
+            body = response.read(PAGE_LIMIT)
+            # A redirect leads to what addresses are relative to; it says nothing of credentials.
+            arrived = (
+                urljoin(page_url, response.geturl() or "")
+                if response.retries and response.retries.history
+                else page_url
+            )
+            try:
+                found = find_file(body, response.headers.get("Content-Type", ""), arrived, choice.filename)
+            except ValueError as e:
+                raise FetchError(
+                    f"{choice.filename}: {self.describe(choice)} sent no list of files ({e}): check that it is the "
+                    "address of an index's simple API"
+                ) from e
+        if found is None:
+            raise FetchError(
+                f"{choice.filename}: {self.describe(choice)} has no such file: lock again, or set UV_DEFAULT_INDEX to "
+                "the index that it was locked from"
+            )
+        return found
+
     def describe(self, choice: WheelChoice) -> str:
         """Where the wheel comes from, without credentials."""
-        return str(choice.path or urlsplit(choice.url or "").hostname or "its file")
+        return str(choice.path or urlsplit(choice.url or self._index(choice)).hostname or "its file")
+
+    def _index(self, choice: WheelChoice) -> str:
+        if choice.index:
+            return choice.index
+        with self._creating:
+            self._default_index = self._default_index or find_default_index()
+            return self._default_index
 
     def _read_file(self, path: Path, choice: WheelChoice) -> Iterator[bytes]:
         try:
@@ -70,19 +112,25 @@ class Downloader:
         except OSError as e:
             raise FetchError(f"{choice.filename}: {path} cannot be read: {e.strerror or e}") from e
 
-    def _read_url(self, choice: WheelChoice) -> Iterator[bytes]:
+    @contextlib.contextmanager
+    def _request(
+        self, address: str, choice: WheelChoice, headers: Mapping[str, str] | None = None
+    ) -> Iterator[BaseHTTPResponse]:
+        """The answer to a GET of *address*, to be read while the connection is open."""
         from urllib3.exceptions import HTTPError, MaxRetryError
 
-        url, headers = _authorize(choice.url or "")
-        host = self.describe(choice)
+        url, credentials = _authorize(address)
+        host = urlsplit(url).hostname
         try:
-            response = self._pool(url).request("GET", url, headers=headers, preload_content=False)
+            response = self._pool(url).request(
+                "GET", url, headers={**credentials, **(headers or {})}, preload_content=False
+            )
             try:
                 if response.status != 200:
                     raise FetchError(
                         f"{choice.filename}: {host} answered {response.status}: {_advise(response.status)}"
                     )
-                yield from response.stream(CHUNK, decode_content=False)
+                yield response
             finally:
                 response.close()
         except HTTPError as e:

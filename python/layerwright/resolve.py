@@ -33,6 +33,8 @@ class WheelChoice:
     url: str | None = None
     path: Path | None = None
     """A wheel file of this machine, in place of a URL."""
+    index: str | None = None
+    """Address of the index that has it, where there is neither URL nor path; None for the default index."""
     size: int | None = None
     """Bytes, where the lock file says."""
 
@@ -161,6 +163,7 @@ def _describe(package: Package, filename: str, wheel: PackageWheel | PackageArch
         sha256=sha256,
         url=wheel.url,
         path=Path(wheel.path) if wheel.path else None,
+        index=None if wheel.url or wheel.path else package.index,
         size=wheel.size,
     )
 

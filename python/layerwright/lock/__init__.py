@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _FORMATS = {
     r"pylock(\.[^.]+)?\.toml": "pylock",
     r"uv\.lock": "uv",
+    r"poetry\.lock": "poetry",
     r".+\.(txt|in)": "requirements",
 }
 """Pattern of the file's name → how to read it."""
 
 _EXPORTS = {
-    "poetry.lock": "run `poetry export --format pylock.toml --output pylock.toml` and use that file",
     "pdm.lock": "run `pdm export --format pylock --output pylock.toml` and use that file",
     "Pipfile.lock": "run `pipenv requirements --hash > requirements.txt` and use that file",
     "Pipfile": "run `pipenv lock` and `pipenv requirements --hash > requirements.txt` and use that file",
@@ -51,6 +51,10 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
             from layerwright.lock.uv import read_uv_lock
 
             return read_uv_lock(path, wanted)
+        case "poetry":
+            from layerwright.lock.poetry import read_poetry_lock
+
+            return read_poetry_lock(path, wanted, spec.targets)
         case _:
             from layerwright.lock.unlocked import read_requirements
 
@@ -62,6 +66,6 @@ def _format_of(path: Path) -> str:
         if re.fullmatch(pattern, path.name):
             return known
     advice = _EXPORTS.get(path.name) or (
-        "name a pylock.toml, uv.lock or requirements.txt, or say with format which of these it is"
+        "name a pylock.toml, uv.lock, poetry.lock or requirements.txt, or say with format which of these it is"
     )
     raise LockError(f"{path.name}: is not a lock file that is read here: {advice}")
