@@ -23,7 +23,6 @@ def read(path: Path, **wanted: object) -> object:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("pdm.lock", "pdm export --format pylock --output pylock.toml"),
         ("Pipfile.lock", "pipenv requirements --hash > requirements.txt"),
         ("pyproject.toml", "run `uv lock` and use the uv.lock"),
         ("environment.yml", "name a pylock.toml, uv.lock, poetry.lock or requirements.txt"),

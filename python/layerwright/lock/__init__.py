@@ -18,12 +18,12 @@ _FORMATS = {
     r"pylock(\.[^.]+)?\.toml": "pylock",
     r"uv\.lock": "uv",
     r"poetry\.lock": "poetry",
+    r"pdm\.lock": "pdm",
     r".+\.(txt|in)": "requirements",
 }
 """Pattern of the file's name → how to read it."""
 
 _EXPORTS = {
-    "pdm.lock": "run `pdm export --format pylock --output pylock.toml` and use that file",
     "Pipfile.lock": "run `pipenv requirements --hash > requirements.txt` and use that file",
     "Pipfile": "run `pipenv lock` and `pipenv requirements --hash > requirements.txt` and use that file",
     "pyproject.toml": "run `uv lock` and use the uv.lock that it writes",
@@ -55,6 +55,10 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
             from layerwright.lock.poetry import read_poetry_lock
 
             return read_poetry_lock(path, wanted, spec.targets)
+        case "pdm":
+            from layerwright.lock.pdm import read_pdm_lock
+
+            return read_pdm_lock(path, wanted, spec.targets)
         case _:
             from layerwright.lock.unlocked import read_requirements
 
