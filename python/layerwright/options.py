@@ -35,11 +35,14 @@ def make_spec(
     ] = "layer",
     name: Annotated[str, Option(help="Name for messages.", rich_help_panel=_TARGET)] = "",
     lock_file: Annotated[
-        str, Option(help="pylock.toml, uv.lock, poetry.lock or requirements.txt.", rich_help_panel=_DEPENDENCIES)
+        str, Option(help="Lock file of any tool, requirements.txt or pyproject.toml.", rich_help_panel=_DEPENDENCIES)
     ] = "",
     lock_format: Annotated[
         str,
-        Option(help="pylock, uv, poetry or requirements, where the name does not say.", rich_help_panel=_DEPENDENCIES),
+        Option(
+            help="pylock, uv, poetry, pdm, pipfile, requirements or pyproject, where the name does not say.",
+            rich_help_panel=_DEPENDENCIES,
+        ),
     ] = "",
     extra: Annotated[list[str], Option(help="Extra of the project.", rich_help_panel=_DEPENDENCIES)] = [],
     group: Annotated[list[str], Option(help="Dependency group.", rich_help_panel=_DEPENDENCIES)] = [],

@@ -34,7 +34,7 @@ class Dependencies(_Part, frozen=True):
     """The lock file and what of it is wanted."""
 
     lock_file: str
-    format: Literal["pylock", "uv", "poetry", "pdm", "requirements"] | None = None
+    format: Literal["pylock", "uv", "poetry", "pdm", "pipfile", "requirements", "pyproject"] | None = None
     """How to read it where the file's name does not say."""
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()

@@ -23,9 +23,8 @@ def read(path: Path, **wanted: object) -> object:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("Pipfile.lock", "pipenv requirements --hash > requirements.txt"),
-        ("pyproject.toml", "run `uv lock` and use the uv.lock"),
-        ("environment.yml", "name a pylock.toml, uv.lock, poetry.lock or requirements.txt"),
+        ("Pipfile", "run `pipenv lock` and use the Pipfile.lock"),
+        ("environment.yml", "name a pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock"),
         ("pylock.a.b.toml", "name a pylock.toml"),
     ],
 )

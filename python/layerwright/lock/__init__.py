@@ -19,16 +19,16 @@ _FORMATS = {
     r"uv\.lock": "uv",
     r"poetry\.lock": "poetry",
     r"pdm\.lock": "pdm",
+    r"Pipfile\.lock": "pipfile",
+    r"pyproject\.toml": "pyproject",
     r".+\.(txt|in)": "requirements",
 }
 """Pattern of the file's name → how to read it."""
 
 _EXPORTS = {
-    "Pipfile.lock": "run `pipenv requirements --hash > requirements.txt` and use that file",
-    "Pipfile": "run `pipenv lock` and `pipenv requirements --hash > requirements.txt` and use that file",
-    "pyproject.toml": "run `uv lock` and use the uv.lock that it writes",
+    "Pipfile": "run `pipenv lock` and use the Pipfile.lock that it writes",
 }
-"""What to do with a file that is not read (yet)."""
+"""What to do with a file that is not read."""
 
 
 def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
@@ -59,6 +59,14 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
             from layerwright.lock.pdm import read_pdm_lock
 
             return read_pdm_lock(path, wanted, spec.targets)
+        case "pipfile":
+            from layerwright.lock.pipfile import read_pipfile_lock
+
+            return read_pipfile_lock(path, spec, store)
+        case "pyproject":
+            from layerwright.lock.pyproject import read_pyproject
+
+            return read_pyproject(path, spec, store)
         case _:
             from layerwright.lock.unlocked import read_requirements
 
@@ -70,6 +78,7 @@ def _format_of(path: Path) -> str:
         if re.fullmatch(pattern, path.name):
             return known
     advice = _EXPORTS.get(path.name) or (
-        "name a pylock.toml, uv.lock, poetry.lock or requirements.txt, or say with format which of these it is"
+        "name a pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, requirements.txt or pyproject.toml, or say "
+        "with format which of these it is"
     )
     raise LockError(f"{path.name}: is not a lock file that is read here: {advice}")

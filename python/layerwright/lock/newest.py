@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.pylock import Package, PackageWheel, Pylock
-from packaging.tags import Tag
-from packaging.utils import NormalizedName, parse_wheel_filename
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from layerwright.errors import LayerwrightError, LockError, ResolutionError, render_problems
+from layerwright.lock.candidates import group_packages, has_wheel_for, merge_packages, versions_of
 from layerwright.lock.command import UvError, run_uv
 from layerwright.lock.pylock import parse_pylock
 from layerwright.lock.requirements import RequirementText
@@ -54,16 +54,31 @@ def resolve_newest(text: RequirementText, targets: Sequence[Target], lock_name: 
     with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
         search = _Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
         for _ in range(ROUNDS):
-            packages = _group(package for target in targets for package in search.compile(target))
+            packages = group_packages(package for target in targets for package in search.compile(target))
             search.check_apart(packages.values())
             rules = [rule for found in packages.values() if (rule := search.rule_out(found))]
             if not rules:
-                return search.finish([_merge(found) for found in packages.values()])
+                return search.finish([merge_packages(found) for found in packages.values()])
             search.rules += rules
     raise LockError(
         f"{lock_name}: uv chose versions {ROUNDS} times and never ones that run on {search.where}: pin versions "
         f"that do of {', '.join(search.ruled_out) or 'what is asked for'}"
     )
+
+
+def find_files(text: RequirementText, targets: Sequence[Target], lock_name: str) -> Pylock:
+    """Return the wheels of just what *text* pins, whatever that needs further; markers in it count for nothing.
+
+    Raises as `resolve_newest` does.
+    """
+    with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
+        search = _Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
+        oldest = min(targets, key=lambda target: target.python)
+        try:
+            found = search.run((line.text for line in text.requirements), ["--universal", "--no-deps"], oldest)
+        except UvError as e:
+            raise search.explain(str(e), oldest) from e
+        return search.finish([merge_packages([package]) for package in found])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,16 +98,18 @@ class _Search:
         self._write("constraints.txt", [*(line.text for line in self.text.constraints), *self.rules])
         arguments = ["--constraints", "constraints.txt", "--python-platform", _uv_platform(target)]
         try:
-            return self._run((line.text for line in self.text.requirements), arguments, target)
+            return self.run((line.text for line in self.text.requirements), arguments, target)
         except UvError as e:
-            raise self._explain(str(e), target) from e
+            raise self.explain(str(e), target) from e
 
     def check_apart(self, packages: Iterable[Sequence[Package]]) -> None:
         """Raise `ResolutionError` where each target has a wheel, but none serves all: older versions are no better."""
         apart = []
-        for package in (_merge(found) for found in packages if len(_versions(found)) == 1):
+        for package in (merge_packages(found) for found in packages if len(versions_of(found)) == 1):
             wheels = package.wheels or []
-            if not _fits(wheels, self.targets) and all(_fits(wheels, [target]) for target in self.targets):
+            if not has_wheel_for(wheels, self.targets) and all(
+                has_wheel_for(wheels, [target]) for target in self.targets
+            ):
                 apart.append(f"{package.name} {package.version}")
         if apart:
             raise ResolutionError(
@@ -102,13 +119,13 @@ class _Search:
 
     def rule_out(self, found: Sequence[Package]) -> str | None:
         """A constraint that excludes what was *found* of a distribution, if it does not serve all targets."""
-        name, versions = found[0].name, _versions(found)
+        name, versions = found[0].name, versions_of(found)
         if len(versions) > 1:
             return f"{name}<={min(versions)}"
-        package = _merge(found)
+        package = merge_packages(found)
         if self._is_last_resort(package):
             raise self.explain_misfits([name])
-        if not package.wheels or _fits(package.wheels, self.targets):
+        if not package.wheels or has_wheel_for(package.wheels, self.targets):
             return None  # one that is named by its URL is left to `resolve`, which says what is wrong with it
         self.ruled_out.setdefault(name, []).append(package)
         return f"{name}!={package.version}"
@@ -140,7 +157,7 @@ class _Search:
                 problems.append(f"{label} is needed too, and is not listed")
             elif package.archive and package.archive.hashes.get("sha256") not in hashes:
                 problems.append(f"{label}: the file at its URL has none of the hashes listed")
-            elif not package.archive and not _fits(wheels, self.targets):
+            elif not package.archive and not has_wheel_for(wheels, self.targets):
                 problems.append(f"{label}: no hash listed is of a wheel for {self.where}")
             kept.append(dataclasses.replace(package, wheels=wheels or None))
         if problems:
@@ -162,12 +179,12 @@ class _Search:
         """The wheels of *package* for other runtimes too, so that the error can say which would do."""
         line = f"{package.name}=={package.version}"
         try:
-            found = self._run([line], ["--universal", "--no-deps"], self.targets[0])
+            found = self.run([line], ["--universal", "--no-deps"], self.targets[0])
         except UvError:
             found = [package]
         return next((p.wheels for p in found if p.name == package.name and p.wheels), package.wheels or [])
 
-    def _run(self, requirements: Iterable[str], arguments: Sequence[str], target: Target) -> Sequence[Package]:
+    def run(self, requirements: Iterable[str], arguments: Sequence[str], target: Target) -> Sequence[Package]:
         command = ["pip", "compile", "-", *arguments, "--format", "pylock.toml", "--no-header", "--no-annotate"]
         command += ["--only-binary", ":all:", "--python-version", target.marker_environment["python_full_version"]]
         # Any interpreter will do, as nothing is built; without one named, uv looks for the target's and downloads it.
@@ -191,7 +208,7 @@ class _Search:
     def _write(self, name: str, lines: Iterable[str]) -> None:
         (self.folder / name).write_text(_join(lines), encoding="utf-8")
 
-    def _explain(self, said: str, target: Target) -> LayerwrightError:
+    def explain(self, said: str, target: Target) -> LayerwrightError:
         """The error that uv's words, or what was ruled out before, amount to."""
         said = said.replace(f"{self.folder}{os.sep}", "")
         if not said.startswith(_NO_SOLUTION):
@@ -218,32 +235,3 @@ def _uv_platform(target: Target) -> str:
 
 def _join(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
-
-
-def _group(packages: Iterable[Package]) -> dict[NormalizedName, list[Package]]:
-    grouped: dict[NormalizedName, list[Package]] = {}
-    for package in packages:
-        grouped.setdefault(package.name, []).append(package)
-    return grouped
-
-
-def _versions(found: Sequence[Package]) -> set[Version]:
-    return {package.version for package in found if package.version}
-
-
-def _merge(found: Sequence[Package]) -> Package:
-    """One entry with the wheels that any target was shown, without what holds for one target only."""
-    wheels = {wheel.filename: wheel for package in found for wheel in package.wheels or ()}
-    return dataclasses.replace(
-        found[0],
-        marker=None,
-        requires_python=None,
-        sdist=None,
-        wheels=[dataclasses.replace(wheels[name], upload_time=None) for name in sorted(wheels)] or None,
-    )
-
-
-def _fits(wheels: Sequence[PackageWheel], targets: Sequence[Target]) -> bool:
-    """Whether one of *wheels* runs on all *targets*."""
-    accepted: list[frozenset[Tag]] = [frozenset(target.tags) for target in targets]
-    return any(all(parse_wheel_filename(wheel.filename)[3] & tags for tags in accepted) for wheel in wheels)
