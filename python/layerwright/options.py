@@ -46,6 +46,7 @@ def make_spec(
     ] = "",
     extra: Annotated[list[str], Option(help="Extra of the project.", rich_help_panel=_DEPENDENCIES)] = [],
     group: Annotated[list[str], Option(help="Dependency group.", rich_help_panel=_DEPENDENCIES)] = [],
+    package: Annotated[str, Option(help="Member of a uv workspace.", rich_help_panel=_DEPENDENCIES)] = "",
     relock: Annotated[
         str, Option(help="Any other text resolves unlocked requirements anew.", rich_help_panel=_DEPENDENCIES)
     ] = "",
@@ -99,7 +100,7 @@ def make_spec(
         "bucket": bucket, "region": region, "profile": profile, "role_arn": role_arn, "endpoint_url": endpoint_url,
         "kms_key_id": kms_key_id, "directory": _absolute(directory),
     }  # fmt: skip
-    dependencies = {"lock_file": _absolute(lock_file), "format": lock_format, "relock": relock}
+    dependencies = {"lock_file": _absolute(lock_file), "format": lock_format, "package": package, "relock": relock}
     if not runtime:
         if given := os.environ.get(SPEC_VARIABLE):
             return parse_spec(given)

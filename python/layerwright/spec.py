@@ -39,6 +39,8 @@ class Dependencies(_Part, frozen=True):
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     """Dependency groups (PEP 735) beside the project's own dependencies."""
+    package: str = ""
+    """Member of a uv workspace whose dependencies are wanted; default: the project at its root."""
     relock: str = ""
     """Any text; another text resolves unlocked requirements anew."""
 

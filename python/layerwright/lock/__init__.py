@@ -42,7 +42,13 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
     if wanted is None:
         return None
     path = Path(wanted.lock_file)
-    match wanted.format or _format_of(path):
+    chosen = wanted.format or _format_of(path)
+    if wanted.package and chosen != "uv":
+        raise LockError(
+            f"{path.name}: has no members to choose from ({wanted.package}): leave dependencies.package out, which is "
+            "for the uv.lock of a workspace"
+        )
+    match chosen:
         case "pylock":
             from layerwright.lock.pylock import read_pylock
 
