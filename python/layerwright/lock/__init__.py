@@ -42,7 +42,7 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
     if wanted is None:
         return None
     path = Path(wanted.lock_file)
-    chosen = wanted.format or _format_of(path)
+    chosen = wanted.format or format_of(path)
     if wanted.package and chosen != "uv":
         raise LockError(
             f"{path.name}: has no members to choose from ({wanted.package}): leave dependencies.package out, which is "
@@ -79,7 +79,11 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
             return read_requirements(path, spec, store)
 
 
-def _format_of(path: Path) -> str:
+def format_of(path: Path) -> str:
+    """How the file at *path* is read, going by its name: one of the values of `dependencies.format`.
+
+    Raises `LockError` with what to do where the name does not say.
+    """
     for pattern, known in _FORMATS.items():
         if re.fullmatch(pattern, path.name):
             return known

@@ -54,7 +54,7 @@ def walk(nodes: Sequence[Node], roots: Sequence[Need], targets: Sequence[Target]
         for place in _reach(nodes, by_name, roots, target):
             found.setdefault(place, []).append(target)
     return {
-        place: "" if len(where) == len(targets) else join_markers("or", [_marker(target) for target in where])
+        place: "" if len(where) == len(targets) else join_markers("or", [target_marker(target) for target in where])
         for place, where in found.items()
     }
 
@@ -99,7 +99,8 @@ def _render(need: Need) -> str:
     return f"{need.name}{' || '.join(map(str, need.admits))}"
 
 
-def _marker(target: Target) -> str:
+def target_marker(target: Target) -> str:
+    """A marker that holds on *target*, and on no other."""
     python = ".".join(map(str, target.python))
     machine = target.marker_environment["platform_machine"]
-    return f'python_version == "{python}" and platform_machine == "{machine}"'
+    return f'python_version == "{python}" and sys_platform == "linux" and platform_machine == "{machine}"'

@@ -23,7 +23,7 @@ from packaging.version import Version
 from layerwright.errors import LayerwrightError, LockError, ResolutionError, render_problems
 from layerwright.lock.candidates import group_packages, has_wheel_for, merge_packages, versions_of
 from layerwright.lock.command import UvError, run_uv
-from layerwright.lock.pylock import parse_pylock
+from layerwright.lock.pylock import parse_pylock, render_pylock
 from layerwright.lock.requirements import RequirementText
 from layerwright.nearest import explain_misfit
 from layerwright.target import ARCHITECTURES, Target
@@ -32,6 +32,9 @@ ROUNDS = 60
 """Times that uv is asked; each but the last rules out at least one version."""
 
 COMPILE_SECONDS = 300.0
+
+OUTPUT = "pylock.toml"
+"""File that uv writes to where it is told to, and whose versions it keeps then."""
 
 _UV_GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 """glibc 2.x that uv has a `--python-platform` for: `uv pip compile --help` of uv 0.13."""
@@ -45,14 +48,26 @@ _CACHE = "Failed to initialize cache"
 _CACHE_ADVICE = "set UV_CACHE_DIR to a folder that can be written"
 
 
-def resolve_newest(text: RequirementText, targets: Sequence[Target], lock_name: str) -> Pylock:
+def resolve_newest(
+    text: RequirementText,
+    targets: Sequence[Target],
+    lock_name: str,
+    *,
+    kept: Pylock | None = None,
+    exclude_newer: str = "",
+) -> Pylock:
     """Return the newest versions that *text* admits and that all *targets* load, one for each distribution.
+
+    Versions that *kept* has stay where they can. What was uploaded from *exclude_newer* on, a date or time in uv's
+    form, does not count.
 
     Raises `LockError` with what uv says where there are none or no index answers, and `ResolutionError` naming the
     distributions that have no wheel for the targets.
     """
     with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
-        search = _Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
+        search = Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
+        search.options = [f"--exclude-newer={exclude_newer}"] if exclude_newer else []
+        search.kept = kept
         for _ in range(ROUNDS):
             packages = group_packages(package for target in targets for package in search.compile(target))
             search.check_apart(packages.values())
@@ -72,17 +87,19 @@ def find_files(text: RequirementText, targets: Sequence[Target], lock_name: str)
     Raises as `resolve_newest` does.
     """
     with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
-        search = _Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
+        search = Search(text=text, targets=targets, lock_name=lock_name, folder=Path(name).resolve())
         oldest = min(targets, key=lambda target: target.python)
         try:
             found = search.run((line.text for line in text.requirements), ["--universal", "--no-deps"], oldest)
         except UvError as e:
-            raise search.explain(str(e), oldest) from e
-        return search.finish([merge_packages([package]) for package in found])
+            raise search.explain_refusal(str(e), oldest) from e
+        return search.finish([merge_packages([package]) for package in found], for_all=False)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Search:
+class Search:
+    """What is asked for, and what was ruled out so far."""
+
     text: RequirementText
     targets: Sequence[Target]
     lock_name: str
@@ -90,6 +107,10 @@ class _Search:
     """Where uv runs: of this run alone, so that nobody's settings lie in or above it."""
     rules: list[str] = field(default_factory=list)
     """Constraints found so far: `pyarrow!=23.0.0`."""
+    options: list[str] = field(default_factory=list)
+    """Further options of uv."""
+    kept: Pylock | None = None
+    """Versions that stay where they can."""
     ruled_out: dict[NormalizedName, list[Package]] = field(default_factory=dict)
     """Versions with no wheel for the targets, newest first."""
 
@@ -97,10 +118,13 @@ class _Search:
         """What uv chooses for *target*, with all wheels of these versions that come near to running there."""
         self._write("constraints.txt", [*(line.text for line in self.text.constraints), *self.rules])
         arguments = ["--constraints", "constraints.txt", "--python-platform", _uv_platform(target)]
+        if self.kept:
+            (self.folder / OUTPUT).write_bytes(render_pylock(self.kept))
+            arguments += ["--output-file", OUTPUT]
         try:
             return self.run((line.text for line in self.text.requirements), arguments, target)
         except UvError as e:
-            raise self.explain(str(e), target) from e
+            raise self.explain_refusal(str(e), target) from e
 
     def check_apart(self, packages: Iterable[Sequence[Package]]) -> None:
         """Raise `ResolutionError` where each target has a wheel, but none serves all: older versions are no better."""
@@ -130,11 +154,14 @@ class _Search:
         self.ruled_out.setdefault(name, []).append(package)
         return f"{name}!={package.version}"
 
-    def finish(self, packages: Iterable[Package]) -> Pylock:
-        """A lock file of *packages*, of which only those wheels are left that the hashes in the text admit."""
+    def finish(self, packages: Iterable[Package], *, for_all: bool = True) -> Pylock:
+        """A lock file of *packages*, of which only those wheels are left that the hashes in the text admit.
+
+        One wheel must serve all targets, unless that is not asked *for_all* of them.
+        """
         kept = sorted(packages, key=lambda package: package.name)
         if admitted := self.text.hashes:
-            kept = self._admit(kept, admitted)
+            kept = self._admit(kept, admitted, for_all=for_all)
         return Pylock(lock_version=Version("1.0"), created_by="layerwright", packages=kept)
 
     def explain_misfits(self, names: Iterable[NormalizedName]) -> ResolutionError:
@@ -148,7 +175,10 @@ class _Search:
             problems.append(explain_misfit(label, name, filenames, self.targets, tried=tried))
         return ResolutionError(f"{self.lock_name}: {render_problems(problems)}")
 
-    def _admit(self, packages: Iterable[Package], admitted: Mapping[NormalizedName, frozenset[str]]) -> list[Package]:
+    def _admit(
+        self, packages: Iterable[Package], admitted: Mapping[NormalizedName, frozenset[str]], *, for_all: bool
+    ) -> list[Package]:
+        served = [self.targets] if for_all else [[target] for target in self.targets]
         problems, kept = [], []
         for package in packages:
             label, hashes = f"{package.name} {package.version}", admitted.get(package.name, frozenset())
@@ -157,7 +187,7 @@ class _Search:
                 problems.append(f"{label} is needed too, and is not listed")
             elif package.archive and package.archive.hashes.get("sha256") not in hashes:
                 problems.append(f"{label}: the file at its URL has none of the hashes listed")
-            elif not package.archive and not has_wheel_for(wheels, self.targets):
+            elif not package.archive and not any(has_wheel_for(wheels, targets) for targets in served):
                 problems.append(f"{label}: no hash listed is of a wheel for {self.where}")
             kept.append(dataclasses.replace(package, wheels=wheels or None))
         if problems:
@@ -173,6 +203,7 @@ class _Search:
 
     @property
     def where(self) -> str:
+        """All targets, for messages."""
         return " and ".join(map(str, self.targets))
 
     def _all_wheels(self, package: Package) -> Sequence[PackageWheel]:
@@ -185,7 +216,21 @@ class _Search:
         return next((p.wheels for p in found if p.name == package.name and p.wheels), package.wheels or [])
 
     def run(self, requirements: Iterable[str], arguments: Sequence[str], target: Target) -> Sequence[Package]:
-        command = ["pip", "compile", "-", *arguments, "--format", "pylock.toml", "--no-header", "--no-annotate"]
+        """What uv compiles *requirements* to, for *target* or, if universally, for its Python and later.
+
+        Raises `UvError` with what uv says.
+        """
+        command = [
+            "pip",
+            "compile",
+            "-",
+            *arguments,
+            *self.options,
+            "--format",
+            "pylock.toml",
+            "--no-header",
+            "--no-annotate",
+        ]
         command += ["--only-binary", ":all:", "--python-version", target.marker_environment["python_full_version"]]
         # Any interpreter will do, as nothing is built; without one named, uv looks for the target's and downloads it.
         command += ["--python", sys.executable, "--no-python-downloads"]
@@ -203,12 +248,13 @@ class _Search:
             asks_index=True,
             ignored=("UV_DEFAULT_INDEX", "UV_INDEX_URL") if named else (),
         )
-        return parse_pylock(output, self.lock_name).packages
+        written = self.folder / OUTPUT  # in place of stdout, where versions of an earlier one are kept
+        return parse_pylock(output or written.read_text(encoding="utf-8"), self.lock_name).packages
 
     def _write(self, name: str, lines: Iterable[str]) -> None:
         (self.folder / name).write_text(_join(lines), encoding="utf-8")
 
-    def explain(self, said: str, target: Target) -> LayerwrightError:
+    def explain_refusal(self, said: str, target: Target) -> LayerwrightError:
         """The error that uv's words, or what was ruled out before, amount to."""
         said = said.replace(f"{self.folder}{os.sep}", "")
         if not said.startswith(_NO_SOLUTION):

@@ -26,13 +26,16 @@ def read_pyproject(path: Path, spec: LayerSpec, store: Store | None) -> Pylock:
     """
     from layerwright.lock.newest import resolve_newest
 
+    return resolve_once(read_project_text(path, spec), path, spec, store, resolve_newest)
+
+
+def read_project_text(path: Path, spec: LayerSpec) -> RequirementText:
+    """What *spec* asks for of the pyproject.toml at *path*, as a requirements file would have it.
+
+    Raises `LockError` as `read_pyproject` does.
+    """
     project = parse_project(parse_toml(read_text(path), path.name), path.name)
     _check_python(project, path.name, spec)
-    return resolve_once(read_project_text(project, path, spec), path, spec, store, resolve_newest)
-
-
-def read_project_text(project: Project, path: Path, spec: LayerSpec) -> RequirementText:
-    """The requirements of *project* that *spec* asks for, as a requirements file would have them."""
     wanted = spec.dependencies or Dependencies(lock_file="")
     check_known(path.name, "extra", wanted.extras, list(project.extras))
     check_known(path.name, "dependency group", wanted.groups, list(project.groups))

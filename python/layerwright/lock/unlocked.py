@@ -31,10 +31,9 @@ def read_requirements(path: Path, spec: LayerSpec, store: Store | None) -> Pyloc
     `LockError` where the text or the index admits nothing, `ResolutionError` where a distribution has no wheel for the
     targets, and `StoreError` where nothing may be resolved and the store has nothing.
     """
-    _refuse_extras(path, spec)
     from layerwright.lock.newest import resolve_newest
 
-    return resolve_once(read_requirement_text(path), path, spec, store, resolve_newest)
+    return resolve_once(read_unlocked_text(path, spec), path, spec, store, resolve_newest)
 
 
 def resolve_once(text: RequirementText, path: Path, spec: LayerSpec, store: Store | None, solve: Solver) -> Pylock:
@@ -63,7 +62,8 @@ def resolution_name(text: RequirementText, spec: LayerSpec) -> str:
     return f"resolution-{hashlib.sha256(canonical.encode()).hexdigest()[:16]}.toml"
 
 
-def _refuse_extras(path: Path, spec: LayerSpec) -> None:
+def read_unlocked_text(path: Path, spec: LayerSpec) -> RequirementText:
+    """Return what the requirements file at *path* asks for; raises `LockError` where *spec* wants extras of it."""
     wanted = spec.dependencies
     if wanted and (wanted.extras or wanted.groups):
         given = ", ".join((*wanted.extras, *wanted.groups))
@@ -71,6 +71,7 @@ def _refuse_extras(path: Path, spec: LayerSpec) -> None:
             f"{path.name}: a requirements file has no extras or dependency groups ({given}): leave them out, and name "
             "the files that hold them with -r"
         )
+    return read_requirement_text(path)
 
 
 def _find_or_resolve(text: RequirementText, spec: LayerSpec, path: Path, store: Store, solve: Solver) -> bytes:

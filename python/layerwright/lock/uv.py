@@ -70,8 +70,8 @@ def _read_member(text: str, path: Path, name: str) -> dict[str, Any]:
         if folder := source.get("editable") or source.get("virtual"):
             members[package.get("name", "")] = folder
     check_known(path.name, "member", [name], list(members))
-    pyproject = path.parent / members[canonicalize_name(name)] / "pyproject.toml"
-    return parse_toml(read_text(pyproject), str(pyproject.relative_to(path.parent)))
+    pyproject = Path(members[canonicalize_name(name)], "pyproject.toml")
+    return parse_toml(read_text(path.parent / pyproject), pyproject.as_posix())
 
 
 def _check_workspace(path: Path, project: dict[str, Any]) -> None:
