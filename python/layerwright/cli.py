@@ -19,7 +19,7 @@ from layerwright import build as program
 from layerwright.cache import WheelCache, cache_folder
 from layerwright.errors import LayerwrightError, SpecError, describe_bug
 from layerwright.limits import UNZIPPED_LIMIT
-from layerwright.options import takes_spec
+from layerwright.options import make_spec, takes_spec
 from layerwright.result import Result, render_result, warn_of_runtimes
 from layerwright.spec import LayerSpec, render_schema
 from layerwright.store import StoredLayer, open_store
@@ -78,6 +78,39 @@ def key(spec: LayerSpec, format: OutputFormat = "text") -> int:
 
 
 @app.command()
+def lock(
+    lock_file: Annotated[str, typer.Option(help="Lock file of any tool, requirements.txt or pyproject.toml.")],
+    runtime: Annotated[list[str], typer.Option(help="Lambda runtime that the result must serve; may be repeated.")],
+    lock_format: Annotated[str, typer.Option(help="How to read it, where the name does not say.")] = "",
+    extra: Annotated[list[str], typer.Option(help="Extra of the project.")] = [],  # noqa: B006
+    group: Annotated[list[str], typer.Option(help="Dependency group.")] = [],  # noqa: B006
+    package: Annotated[str, typer.Option(help="Member of a uv workspace.")] = "",
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Choose newest versions, whatever the output has.")
+    ] = False,
+    exclude_newer: Annotated[str, typer.Option(help="Leave out what was uploaded from this date on.")] = "",
+    output: Annotated[str, typer.Option("--output", "-o", help="File to write.")] = "pylock.toml",
+) -> int:
+    """Write one pylock.toml for all runtimes given, on both architectures: converted from a lock file, or resolved."""
+    from layerwright.relock import make_pylock
+
+    spec = make_spec(
+        runtime=runtime[0],
+        compatible_runtime=runtime[1:],
+        compatible_architecture=["arm64"],
+        lock_file=lock_file,
+        lock_format=lock_format,
+        extra=extra,
+        group=group,
+        package=package,
+    )
+    path = Path(output).absolute()
+    _write_whole(path, make_pylock(spec, path, upgrade=upgrade, exclude_newer=exclude_newer))
+    print(output)
+    return 0
+
+
+@app.command()
 def schema() -> int:
     """Print the JSON Schema of a spec, the document that the Terraform modules send."""
     print(json.dumps(render_schema(), indent=2))
@@ -131,6 +164,18 @@ def _build_file(spec: LayerSpec, output: Path) -> Result:
         built=True,
     )
     return Result(planned=planned, stored=stored)
+
+
+def _write_whole(output: Path, contents: bytes) -> None:
+    """Write a file that then takes its name, so that nobody ever sees half of it."""
+    part = output.with_name(f".{output.name}.{os.urandom(8).hex()}")
+    try:
+        part.write_bytes(contents)
+        part.replace(output)
+    except OSError as e:
+        raise SpecError(f"--output {output}: cannot be written: {e.strerror or e}") from e
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _cache() -> WheelCache:

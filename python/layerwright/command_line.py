@@ -26,6 +26,7 @@ def _options(spec: LayerSpec) -> Iterator[str]:
     yield from _option("--lock-format", dependencies.format, None)
     yield from _each("--extra", dependencies.extras)
     yield from _each("--group", dependencies.groups)
+    yield from _option("--package", dependencies.package, "")
     yield from _option("--relock", dependencies.relock, "")
     yield from _each("--build-from-source", dependencies.build_from_source)
     yield from ["--offline"] if spec.offline else []

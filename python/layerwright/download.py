@@ -1,17 +1,19 @@
-"""Read a wheel's bytes from a URL or a file: the one place that speaks HTTP to an index."""
+"""Read a wheel's bytes from a URL, an index or a file: the one place that speaks HTTP to an index."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from layerwright import __version__
 from layerwright.credentials import Credentials, Login
 from layerwright.errors import FetchError
+from layerwright.index import ACCEPTED, PAGE_LIMIT, find_default_index, find_file, project_url
 from layerwright.indexes import Access
 from layerwright.resolve import FileChoice
 
@@ -45,6 +47,7 @@ class Downloader:
         self._credentials = Credentials(access)
         self._pools: dict[str, PoolManager] = {}
         self._creating = Lock()
+        self._default_index = ""
 
     def __enter__(self) -> Self:
         return self
@@ -60,21 +63,62 @@ class Downloader:
         """
         import urllib.request
 
-        url = urlsplit(choice.url or "")
+        address = choice.url or ""
+        if not choice.path and not address:
+            address = self.locate(choice)
+        url = urlsplit(address)
         if choice.path or url.scheme == "file":
             yield from self._read_file(choice.path or Path(urllib.request.url2pathname(url.path)), choice)
         elif url.scheme in ("http", "https"):
-            if self._offline:
-                raise OfflineError(
-                    f"{choice.filename}: has to be downloaded, and this run is offline: run it once without"
-                )
-            yield from self._read_url(choice)
+            self._refuse_offline(choice)
+            with self._request(address, choice) as response:
+                yield from response.stream(CHUNK, decode_content=False)
         else:
             raise FetchError(f"{choice.filename}: its address begins with {url.scheme!r}, not with https: lock again")
 
+    def _refuse_offline(self, choice: FileChoice) -> None:
+        if self._offline:
+            raise OfflineError(f"{choice.filename}: has to be downloaded, and this run is offline: run it once without")
+
+    def locate(self, choice: FileChoice) -> str:
+        """Return where the index of *choice*, whose lock file names no URL, has the file.
+
+        Raises `FetchError` where it does not have it, or does not answer.
+        """
+        self._refuse_offline(choice)
+        page_url = project_url(self._index(choice), choice.name)
+        with self._request(page_url, choice, {"Accept": ACCEPTED}) as response:
+            body = response.read(PAGE_LIMIT)
+            # A redirect leads to what addresses are relative to; it says nothing of credentials.
+            arrived = (
+                urljoin(page_url, response.geturl() or "")
+                if response.retries and response.retries.history
+                else page_url
+            )
+            try:
+                found = find_file(body, response.headers.get("Content-Type", ""), arrived, choice.filename)
+            except ValueError as e:
+                raise FetchError(
+                    f"{choice.filename}: {self.describe(choice)} sent no list of files ({e}): check that it is the "
+                    "address of an index's simple API"
+                ) from e
+        if found is None:
+            raise FetchError(
+                f"{choice.filename}: {self.describe(choice)} has no such file: lock again, or set UV_DEFAULT_INDEX to "
+                "the index that it was locked from"
+            )
+        return found
+
     def describe(self, choice: FileChoice) -> str:
         """Where the file comes from, without credentials."""
-        return str(choice.path or urlsplit(choice.url or "").hostname or "its file")
+        return str(choice.path or urlsplit(choice.url or self._index(choice)).hostname or "its file")
+
+    def _index(self, choice: FileChoice) -> str:
+        if choice.index:
+            return choice.index
+        with self._creating:
+            self._default_index = self._default_index or find_default_index()
+            return self._default_index
 
     def _read_file(self, path: Path, choice: FileChoice) -> Iterator[bytes]:
         try:
@@ -84,23 +128,26 @@ class Downloader:
         except OSError as e:
             raise FetchError(f"{choice.filename}: {path} cannot be read: {e.strerror or e}") from e
 
-    def _read_url(self, choice: FileChoice) -> Iterator[bytes]:
+    @contextlib.contextmanager
+    def _request(
+        self, url: str, choice: FileChoice, headers: Mapping[str, str] | None = None
+    ) -> Iterator[BaseHTTPResponse]:
+        """The answer to a GET of *url*, to be read while the connection is open."""
         from urllib3.exceptions import HTTPError, MaxRetryError
 
-        url = choice.url or ""
-        host = self.describe(choice)
+        host = urlsplit(url).hostname
         try:
             login = self._credentials.find(url)
-            response = self._get(url, login)
+            response = self._get(url, login, headers)
             if response.status in (401, 403, 404) and (asked := self._credentials.ask(url, login)):
                 response.close()
                 login = asked
-                response = self._get(url, login)
+                response = self._get(url, login, headers)
             try:
                 if response.status != 200:
                     advice = _advise(response.status, login)
                     raise FetchError(f"{choice.filename}: {host} answered {response.status}: {advice}")
-                yield from response.stream(CHUNK, decode_content=False)
+                yield response
             finally:
                 response.close()
         except HTTPError as e:
@@ -110,10 +157,11 @@ class Downloader:
                 advice = "name the certificate of who signed its own in SSL_CERT_FILE"
             raise kind(f"{choice.filename}: {host} did not send it ({_reason(e)}): {advice}") from e
 
-    def _get(self, url: str, login: Login | None) -> BaseHTTPResponse:
+    def _get(self, url: str, login: Login | None, headers: Mapping[str, str] | None) -> BaseHTTPResponse:
         """The answer to a request; urllib3 leaves the credentials out where it is redirected to another host."""
         bare = _without_credentials(urlsplit(url))
-        return self._pool(bare).request("GET", bare, headers=login.headers if login else {}, preload_content=False)
+        sent = {**(login.headers if login else {}), **(headers or {})}
+        return self._pool(bare).request("GET", bare, headers=sent, preload_content=False)
 
     def _pool(self, url: str) -> PoolManager:
         """The connections to use for *url*: straight to its host, or through the proxy of the environment."""

@@ -35,13 +35,18 @@ def make_spec(
     ] = "layer",
     name: Annotated[str, Option(help="Name for messages.", rich_help_panel=_TARGET)] = "",
     lock_file: Annotated[
-        str, Option(help="pylock.toml, uv.lock or requirements.txt.", rich_help_panel=_DEPENDENCIES)
+        str, Option(help="Lock file of any tool, requirements.txt or pyproject.toml.", rich_help_panel=_DEPENDENCIES)
     ] = "",
     lock_format: Annotated[
-        str, Option(help="pylock, uv or requirements, where the name does not say.", rich_help_panel=_DEPENDENCIES)
+        str,
+        Option(
+            help="pylock, uv, poetry, pdm, pipfile, requirements or pyproject, where the name does not say.",
+            rich_help_panel=_DEPENDENCIES,
+        ),
     ] = "",
     extra: Annotated[list[str], Option(help="Extra of the project.", rich_help_panel=_DEPENDENCIES)] = [],
     group: Annotated[list[str], Option(help="Dependency group.", rich_help_panel=_DEPENDENCIES)] = [],
+    package: Annotated[str, Option(help="Member of a uv workspace.", rich_help_panel=_DEPENDENCIES)] = "",
     relock: Annotated[
         str, Option(help="Any other text resolves unlocked requirements anew.", rich_help_panel=_DEPENDENCIES)
     ] = "",
@@ -124,7 +129,7 @@ def make_spec(
         "bucket": bucket, "region": region, "profile": profile, "role_arn": role_arn, "endpoint_url": endpoint_url,
         "kms_key_id": kms_key_id, "directory": _absolute(directory),
     }  # fmt: skip
-    dependencies = {"lock_file": _absolute(lock_file), "format": lock_format, "relock": relock}
+    dependencies = {"lock_file": _absolute(lock_file), "format": lock_format, "package": package, "relock": relock}
     if not runtime:
         if given := os.environ.get(SPEC_VARIABLE):
             return parse_spec(given)

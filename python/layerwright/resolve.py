@@ -35,6 +35,8 @@ class FileChoice:
     url: str | None = None
     path: Path | None = None
     """A file of this machine, in place of a URL."""
+    index: str | None = None
+    """Address of the index that has it, where there is neither URL nor path; None for the default index."""
     size: int | None = None
     """Bytes, where the lock file says."""
 
@@ -228,6 +230,7 @@ def _describe(package: Package, filename: str, wheel: PackageWheel | PackageArch
         sha256=_sha256(package, filename, wheel.hashes),
         url=wheel.url,
         path=Path(wheel.path) if wheel.path else None,
+        index=None if wheel.url or wheel.path else package.index,
         size=wheel.size,
     )
 

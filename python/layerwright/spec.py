@@ -34,11 +34,13 @@ class Dependencies(_Part, frozen=True):
     """The lock file and what of it is wanted."""
 
     lock_file: str
-    format: Literal["pylock", "uv", "requirements"] | None = None
+    format: Literal["pylock", "uv", "poetry", "pdm", "pipfile", "requirements", "pyproject"] | None = None
     """How to read it where the file's name does not say."""
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     """Dependency groups (PEP 735) beside the project's own dependencies."""
+    package: str = ""
+    """Member of a uv workspace whose dependencies are wanted; default: the project at its root."""
     relock: str = ""
     """Any text; another text resolves unlocked requirements anew."""
     build_from_source: tuple[str, ...] = ()

@@ -147,6 +147,7 @@ def test_every_field_of_a_spec_has_an_option() -> None:
 SPECS: list[dict[str, Any]] = [
     {"dependencies": Dependencies(lock_file="/p/uv.lock", extras=("a", "b"), groups=("g",), relock="2", format="uv")},
     {"dependencies": Dependencies(lock_file="/p/uv.lock", build_from_source=("orders", ":all:"))},
+    {"dependencies": Dependencies(lock_file="/p/uv.lock", package="prices")},
     {"sources": (Source(path="/p/src/a b"), Source(path="/p/x.py", prefix="d/e"), Source(path="/p/y", prefix=""))},
     {"sources": (Source(path="/p/f"),), "kind": "function", "handler": "app.run", "check_handler": False, "name": "n"},
     {

@@ -23,16 +23,13 @@ def read(path: Path, **wanted: object) -> object:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("poetry.lock", "poetry export --format pylock.toml --output pylock.toml"),
-        ("pdm.lock", "pdm export --format pylock --output pylock.toml"),
-        ("Pipfile.lock", "pipenv requirements --hash > requirements.txt"),
-        ("pyproject.toml", "run `uv lock` and use the uv.lock"),
-        ("environment.yml", "name a pylock.toml, uv.lock or requirements.txt"),
+        ("Pipfile", "run `pipenv lock` and use the Pipfile.lock"),
+        ("environment.yml", "name a pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock"),
         ("pylock.a.b.toml", "name a pylock.toml"),
     ],
 )
 def test_a_format_that_is_not_read_says_how_to_get_one_that_is(tmp_path: Path, name: str, advice: str) -> None:
-    """Whoever has a poetry project should be one command away from a layer."""
+    """Whoever has another tool's project should be one command away from a layer."""
     (tmp_path / name).write_text("something")
 
     with pytest.raises(LockError) as refused:

@@ -358,3 +358,70 @@ def test_what_nothing_else_needs_goes_with_what_is_left_out(index: LocalIndex, t
     assert planned("tool", "sdk") == ["direct", "shared"]
     with pytest.raises(LockError, match=r"uv\.lock: has no distribution sdx: it has "):
         planned("sdx")
+
+
+@pytest.fixture
+def workspace(index: LocalIndex, tmp_path: Path) -> Path:
+    """uv.lock of a project with two members, one of which needs the other."""
+    for name, more in (
+        ("prices", 'dependencies = ["speed"]\n[project.optional-dependencies]\nfast = ["worker"]\n'),
+        ("stock", 'dependencies = ["linter", "prices"]\n[tool.uv.sources]\nprices = { workspace = true }\n'),
+    ):
+        member = tmp_path / "project" / "libs" / name
+        member.mkdir(parents=True)
+        (member / "pyproject.toml").write_text(
+            f'[project]\nname = "{name}"\nversion = "1"\nrequires-python = ">=3.10"\n{more}'
+        )
+    path = lock_project(tmp_path / "project", PROJECT + '[tool.uv.workspace]\nmembers = ["libs/*"]\n')
+    index.requests.clear()
+    return path
+
+
+def test_a_member_of_a_workspace_is_read_when_asked_for(workspace: Path) -> None:
+    """One lock file for many functions: each gets a layer of what it needs itself."""
+    assert names(read(workspace)) == ["orders", "shop"]
+    assert names(read(workspace, package="prices")) == ["speed"]
+    assert names(read(workspace, package="prices", extras=("fast",))) == ["speed", "worker"]
+
+
+def test_a_member_that_another_needs_comes_along(workspace: Path) -> None:
+    """It is code of one's own, which is built as a project; left out silently it would be missed in the function."""
+    spec = spec_of(workspace, package="stock")
+
+    assert [folder.name for folder in find_folders(read_lock(spec, None), spec)] == ["prices"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        ({"package": "sales"}, "sales"),
+        ({"package": "prices", "extras": ("slow",)}, "slow"),
+        ({"package": "prices", "groups": ("lint",)}, "lint"),
+        ({"package": "prices", "groups": ("batch",)}, "batch"),
+    ],
+)
+def test_what_a_workspace_does_not_have_is_named(workspace: Path, wanted: dict[str, object], problem: str) -> None:
+    with pytest.raises(LockError, match=f"^uv.lock: .*{problem}"):
+        read(workspace, **wanted)
+
+
+def test_other_lock_files_have_no_members(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("orders==1.2\n")
+
+    with pytest.raises(LockError, match=r"^requirements.txt: has no members to choose from \(prices\)"):
+        read(tmp_path / "requirements.txt", package="prices")
+
+
+def test_extras_that_conflict_can_be_had_one_at_a_time(index: LocalIndex, tmp_path: Path) -> None:
+    """uv locks two versions of a distribution then, and which one a layer gets is what was asked for."""
+    make_wheel(index.folder, "speed", "3.0")
+    project = PROJECT.replace('fast = ["speed"]', 'old = ["speed==2.0"]\nnew = ["speed==3.0"]')
+    path = lock_project(
+        tmp_path / "project", project + '[tool.uv]\nconflicts = [[{ extra = "old" }, { extra = "new" }]]\n'
+    )
+
+    for extra, filename in (("old", "speed-2.0-py3-none-any.whl"), ("new", "speed-3.0-py3-none-any.whl")):
+        spec = spec_of(path, extras=(extra,))
+        assert filename in [choice.filename for choice in resolve(read_lock(spec, None), spec)]
+    with pytest.raises(LockError, match="^uv.lock: .*incompatible"):
+        read(path, extras=("old", "new"))

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 _FORMATS = {
     r"pylock(\.[^.]+)?\.toml": "pylock",
     r"uv\.lock": "uv",
+    r"poetry\.lock": "poetry",
+    r"pdm\.lock": "pdm",
+    r"Pipfile\.lock": "pipfile",
+    r"pyproject\.toml": "pyproject",
     r".+\.(txt|in)": "requirements",
 }
 """Pattern of the file's name → how to read it."""
 
 _EXPORTS = {
-    "poetry.lock": "run `poetry export --format pylock.toml --output pylock.toml` and use that file",
-    "pdm.lock": "run `pdm export --format pylock --output pylock.toml` and use that file",
-    "Pipfile.lock": "run `pipenv requirements --hash > requirements.txt` and use that file",
-    "Pipfile": "run `pipenv lock` and `pipenv requirements --hash > requirements.txt` and use that file",
-    "pyproject.toml": "run `uv lock` and use the uv.lock that it writes",
+    "Pipfile": "run `pipenv lock` and use the Pipfile.lock that it writes",
 }
-"""What to do with a file that is not read (yet)."""
+"""What to do with a file that is not read."""
 
 
 def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
@@ -42,12 +42,17 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
     if wanted is None:
         return None
     path = Path(wanted.lock_file)
-    lock_format = wanted.format or _format_of(path)
+    lock_format = wanted.format or format_of(path)
     left_out = spec.prune.distributions if spec.prune.with_dependencies else ()
     if left_out and lock_format != "uv":
         raise LockError(
             f"{path.name}: does not say what the project itself needs, so what else can go with {', '.join(left_out)} "
             "is not known: name that in prune.distributions too, without prune.with_dependencies, or use a uv.lock"
+        )
+    if wanted.package and lock_format != "uv":
+        raise LockError(
+            f"{path.name}: has no members to choose from ({wanted.package}): leave dependencies.package out, which is "
+            "for the uv.lock of a workspace"
         )
     match lock_format:
         case "pylock":
@@ -58,17 +63,38 @@ def read_lock(spec: LayerSpec, store: Store | None) -> Pylock | None:
             from layerwright.lock.uv import read_uv_lock
 
             return read_uv_lock(path, wanted, left_out)
+        case "poetry":
+            from layerwright.lock.poetry import read_poetry_lock
+
+            return read_poetry_lock(path, wanted, spec.targets)
+        case "pdm":
+            from layerwright.lock.pdm import read_pdm_lock
+
+            return read_pdm_lock(path, wanted, spec.targets)
+        case "pipfile":
+            from layerwright.lock.pipfile import read_pipfile_lock
+
+            return read_pipfile_lock(path, spec, store)
+        case "pyproject":
+            from layerwright.lock.pyproject import read_pyproject
+
+            return read_pyproject(path, spec, store)
         case _:
             from layerwright.lock.unlocked import read_requirements
 
             return read_requirements(path, spec, store)
 
 
-def _format_of(path: Path) -> str:
+def format_of(path: Path) -> str:
+    """How the file at *path* is read, going by its name: one of the values of `dependencies.format`.
+
+    Raises `LockError` with what to do where the name does not say.
+    """
     for pattern, known in _FORMATS.items():
         if re.fullmatch(pattern, path.name):
             return known
     advice = _EXPORTS.get(path.name) or (
-        "name a pylock.toml, uv.lock or requirements.txt, or say with format which of these it is"
+        "name a pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, requirements.txt or pyproject.toml, or say "
+        "with format which of these it is"
     )
     raise LockError(f"{path.name}: is not a lock file that is read here: {advice}")

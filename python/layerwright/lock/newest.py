@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.pylock import Package, PackageWheel, Pylock
-from packaging.tags import Tag
-from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from layerwright.errors import LayerwrightError, LockError, ResolutionError, render_problems
+from layerwright.lock.candidates import group_packages, has_wheel_for, merge_packages, versions_of
 from layerwright.lock.command import UvError, run_uv
-from layerwright.lock.pylock import parse_pylock
+from layerwright.lock.pylock import parse_pylock, render_pylock
 from layerwright.lock.requirements import RequirementText
 from layerwright.nearest import explain_misfit
 from layerwright.target import ARCHITECTURES, Target
@@ -32,6 +32,9 @@ ROUNDS = 60
 """Times that uv is asked; each but the last rules out at least one version."""
 
 COMPILE_SECONDS = 300.0
+
+OUTPUT = "pylock.toml"
+"""File that uv writes to where it is told to, and whose versions it keeps then."""
 
 _UV_GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 """glibc 2.x that uv has a `--python-platform` for: `uv pip compile --help` of uv 0.13."""
@@ -52,17 +55,20 @@ def resolve_newest(
     *,
     built: Sequence[str] = (),
     offline: bool = False,
+    kept: Pylock | None = None,
+    exclude_newer: str = "",
 ) -> Pylock:
     """Return the newest versions that *text* admits and that all *targets* load, one for each distribution.
 
     Of the distributions in *built* the sdist is taken, whose code uv may run to learn what they need. If *offline*, the
-    versions are those that uv's own cache knows.
+    versions are those that uv's own cache knows. Versions that *kept* has stay where they can. What was uploaded from
+    *exclude_newer* on, a date or time in uv's form, does not count.
 
     Raises `LockError` with what uv says where there are none or no index answers, and `ResolutionError` naming the
     distributions that have no wheel for the targets.
     """
     with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
-        search = _Search(
+        search = Search(
             text=text,
             targets=targets,
             lock_name=lock_name,
@@ -70,8 +76,10 @@ def resolve_newest(
             folder=Path(name).resolve(),
             built=frozenset(map(canonicalize_name, built)),
         )
+        search.options = [f"--exclude-newer={exclude_newer}"] if exclude_newer else []
+        search.kept = kept
         for _ in range(ROUNDS):
-            packages = _group(package for target in targets for package in search.compile(target))
+            packages = group_packages(package for target in targets for package in search.compile(target))
             search.check_apart(packages.values())
             rules = [rule for found in packages.values() if (rule := search.rule_out(found))]
             if not rules:
@@ -83,8 +91,39 @@ def resolve_newest(
     )
 
 
+def find_files(
+    text: RequirementText,
+    targets: Sequence[Target],
+    lock_name: str,
+    *,
+    built: Sequence[str] = (),
+    offline: bool = False,
+) -> Pylock:
+    """Return the wheels of just what *text* pins, whatever that needs further; markers in it count for nothing.
+
+    *built* and *offline* are as in `resolve_newest`. Raises as `resolve_newest` does.
+    """
+    with tempfile.TemporaryDirectory(prefix="layerwright-", ignore_cleanup_errors=True) as name:
+        search = Search(
+            text=text,
+            targets=targets,
+            lock_name=lock_name,
+            offline=offline,
+            folder=Path(name).resolve(),
+            built=frozenset(map(canonicalize_name, built)),
+        )
+        oldest = min(targets, key=lambda target: target.python)
+        try:
+            found = search.run((line.text for line in text.requirements), ["--universal", "--no-deps"], oldest)
+        except UvError as e:
+            raise search.explain_refusal(str(e), oldest) from e
+        return search.finish([search.merge([package]) for package in found], for_all=False)
+
+
 @dataclass(slots=True, kw_only=True)
-class _Search:
+class Search:
+    """What is asked for, and what was ruled out so far."""
+
     text: RequirementText
     targets: Sequence[Target]
     lock_name: str
@@ -95,6 +134,10 @@ class _Search:
     """Names of distributions to build from their sdists."""
     rules: list[str] = field(default_factory=list)
     """Constraints found so far: `pyarrow!=23.0.0`."""
+    options: list[str] = field(default_factory=list)
+    """Further options of uv."""
+    kept: Pylock | None = None
+    """Versions that stay where they can."""
     ruled_out: dict[NormalizedName, list[Package]] = field(default_factory=dict)
     """Versions with no wheel for the targets, newest first."""
 
@@ -102,19 +145,24 @@ class _Search:
         """What uv chooses for *target*, with all wheels of these versions that come near to running there."""
         self._write("constraints.txt", [*(line.text for line in self.text.constraints), *self.rules])
         arguments = ["--constraints", "constraints.txt", "--python-platform", _uv_platform(target)]
+        if self.kept:
+            (self.folder / OUTPUT).write_bytes(render_pylock(self.kept))
+            arguments += ["--output-file", OUTPUT]
         try:
-            return self._run((line.text for line in self.text.requirements), arguments, target)
+            return self.run((line.text for line in self.text.requirements), arguments, target)
         except UvError as e:
-            raise self._explain(str(e), target) from e
+            raise self.explain_refusal(str(e), target) from e
 
     def check_apart(self, packages: Iterable[Sequence[Package]]) -> None:
         """Raise `ResolutionError` where each target has a wheel, but none serves all: older versions are no better."""
         apart = []
-        for package in (self.merge(found) for found in packages if len(_versions(found)) == 1):
+        for package in (self.merge(found) for found in packages if len(versions_of(found)) == 1):
             if package.sdist:
                 continue
             wheels = package.wheels or []
-            if not _fits(wheels, self.targets) and all(_fits(wheels, [target]) for target in self.targets):
+            if not has_wheel_for(wheels, self.targets) and all(
+                has_wheel_for(wheels, [target]) for target in self.targets
+            ):
                 apart.append(f"{package.name} {package.version}")
         if apart:
             raise ResolutionError(
@@ -124,7 +172,7 @@ class _Search:
 
     def rule_out(self, found: Sequence[Package]) -> str | None:
         """A constraint that excludes what was *found* of a distribution, if it does not serve all targets."""
-        name, versions = found[0].name, _versions(found)
+        name, versions = found[0].name, versions_of(found)
         if len(versions) > 1:
             return f"{name}<={min(versions)}"
         package = self.merge(found)
@@ -132,16 +180,19 @@ class _Search:
             return None
         if self._is_last_resort(package):
             raise self.explain_misfits([name])
-        if not package.wheels or _fits(package.wheels, self.targets):
+        if not package.wheels or has_wheel_for(package.wheels, self.targets):
             return None  # one that is named by its URL is left to `resolve`, which says what is wrong with it
         self.ruled_out.setdefault(name, []).append(package)
         return f"{name}!={package.version}"
 
-    def finish(self, packages: Iterable[Package]) -> Pylock:
-        """A lock file of *packages*, of which only those wheels are left that the hashes in the text admit."""
+    def finish(self, packages: Iterable[Package], *, for_all: bool = True) -> Pylock:
+        """A lock file of *packages*, of which only those wheels are left that the hashes in the text admit.
+
+        One wheel must serve all targets, unless that is not asked *for_all* of them.
+        """
         kept = sorted(packages, key=lambda package: package.name)
         if admitted := self.text.hashes:
-            kept = self._admit(kept, admitted)
+            kept = self._admit(kept, admitted, for_all=for_all)
         return Pylock(lock_version=Version("1.0"), created_by="layerwright", packages=kept)
 
     def explain_misfits(self, names: Iterable[NormalizedName]) -> ResolutionError:
@@ -155,7 +206,10 @@ class _Search:
             problems.append(explain_misfit(label, name, filenames, self.targets, tried=tried))
         return ResolutionError(f"{self.lock_name}: {render_problems(problems)}")
 
-    def _admit(self, packages: Iterable[Package], admitted: Mapping[NormalizedName, frozenset[str]]) -> list[Package]:
+    def _admit(
+        self, packages: Iterable[Package], admitted: Mapping[NormalizedName, frozenset[str]], *, for_all: bool
+    ) -> list[Package]:
+        served = [self.targets] if for_all else [[target] for target in self.targets]
         problems, kept = [], []
         for package in packages:
             label, hashes = f"{package.name} {package.version}", admitted.get(package.name, frozenset())
@@ -165,7 +219,8 @@ class _Search:
             elif package.archive and package.archive.hashes.get("sha256") not in hashes:
                 problems.append(f"{label}: the file at its URL has none of the hashes listed")
             sdist = package.sdist if package.sdist and package.sdist.hashes.get("sha256") in hashes else None
-            if hashes and not package.archive and not sdist and not _fits(wheels, self.targets):
+            served_by_none = not any(has_wheel_for(wheels, targets) for targets in served)
+            if hashes and not package.archive and not sdist and served_by_none:
                 problems.append(f"{label}: no hash listed is of a wheel for {self.where}")
             kept.append(dataclasses.replace(package, wheels=wheels or None, sdist=sdist))
         if problems:
@@ -180,33 +235,40 @@ class _Search:
         return bool(version and version.is_prerelease and first and not first.is_prerelease)
 
     def merge(self, found: Sequence[Package]) -> Package:
-        """One entry with the wheels that any target was shown, without what holds for one target only."""
-        wheels = {wheel.filename: wheel for package in found for wheel in package.wheels or ()}
-        sdist = found[0].sdist if found[0].name in self.built else None
-        return dataclasses.replace(
-            found[0],
-            marker=None,
-            requires_python=None,
-            sdist=dataclasses.replace(sdist, upload_time=None) if sdist else None,
-            wheels=[dataclasses.replace(wheels[name], upload_time=None) for name in sorted(wheels)] or None,
-        )
+        """One entry of what was *found* of a distribution; its sdist counts only if it is to be built."""
+        return merge_packages(found, keep_sdist=found[0].name in self.built)
 
     @property
     def where(self) -> str:
+        """All targets, for messages."""
         return " and ".join(map(str, self.targets))
 
     def _all_wheels(self, package: Package) -> Sequence[PackageWheel]:
         """The wheels of *package* for other runtimes too, so that the error can say which would do."""
         line = f"{package.name}=={package.version}"
         try:
-            found = self._run([line], ["--universal", "--no-deps"], self.targets[0])
+            found = self.run([line], ["--universal", "--no-deps"], self.targets[0])
         except UvError:
             found = [package]
         return next((p.wheels for p in found if p.name == package.name and p.wheels), package.wheels or [])
 
-    def _run(self, requirements: Iterable[str], arguments: Sequence[str], target: Target) -> Sequence[Package]:
-        command = ["pip", "compile", "-", *arguments, "--format", "pylock.toml", "--no-header", "--no-annotate"]
-        command += [f"--no-binary={name}" for name in sorted(self.built)]
+    def run(self, requirements: Iterable[str], arguments: Sequence[str], target: Target) -> Sequence[Package]:
+        """What uv compiles *requirements* to, for *target* or, if universally, for its Python and later.
+
+        Raises `UvError` with what uv says.
+        """
+        command = [
+            "pip",
+            "compile",
+            "-",
+            *arguments,
+            *self.options,
+            *(f"--no-binary={name}" for name in sorted(self.built)),
+            "--format",
+            "pylock.toml",
+            "--no-header",
+            "--no-annotate",
+        ]
         command += ["--only-binary", ":all:", "--python-version", target.marker_environment["python_full_version"]]
         # Any interpreter will do, as nothing is built; without one named, uv looks for the target's and downloads it.
         command += ["--python", sys.executable, "--no-python-downloads"]
@@ -225,12 +287,13 @@ class _Search:
             asks_index=True,
             ignored=("UV_DEFAULT_INDEX", "UV_INDEX_URL") if named else (),
         )
-        return parse_pylock(output, self.lock_name).packages
+        written = self.folder / OUTPUT  # in place of stdout, where versions of an earlier one are kept
+        return parse_pylock(output or written.read_text(encoding="utf-8"), self.lock_name).packages
 
     def _write(self, name: str, lines: Iterable[str]) -> None:
         (self.folder / name).write_text(_join(lines), encoding="utf-8")
 
-    def _explain(self, said: str, target: Target) -> LayerwrightError:
+    def explain_refusal(self, said: str, target: Target) -> LayerwrightError:
         """The error that uv's words, or what was ruled out before, amount to."""
         said = said.replace(f"{self.folder}{os.sep}", "")
         if not said.startswith(_NO_SOLUTION):
@@ -259,20 +322,3 @@ def _uv_platform(target: Target) -> str:
 
 def _join(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
-
-
-def _group(packages: Iterable[Package]) -> dict[NormalizedName, list[Package]]:
-    grouped: dict[NormalizedName, list[Package]] = {}
-    for package in packages:
-        grouped.setdefault(package.name, []).append(package)
-    return grouped
-
-
-def _versions(found: Sequence[Package]) -> set[Version]:
-    return {package.version for package in found if package.version}
-
-
-def _fits(wheels: Sequence[PackageWheel], targets: Sequence[Target]) -> bool:
-    """Whether one of *wheels* runs on all *targets*."""
-    accepted: list[frozenset[Tag]] = [frozenset(target.tags) for target in targets]
-    return any(all(parse_wheel_filename(wheel.filename)[3] & tags for tags in accepted) for wheel in wheels)

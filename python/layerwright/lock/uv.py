@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.pylock import Pylock
+from packaging.utils import canonicalize_name
 
 from layerwright.errors import LockError
 from layerwright.lock.command import UvError, run_uv
@@ -22,6 +23,7 @@ EXPORT_SECONDS = 60.0
 def read_uv_lock(path: Path, wanted: Dependencies, left_out: Sequence[str] = ()) -> Pylock:
     """Return the uv.lock at *path*: the project's dependencies, and the extras and groups *wanted*; not the project.
 
+    Of a workspace, that is the project at its root, or else the member that is *wanted*.
     Distributions that are *left_out* are not in it, and neither is what nothing but them needs.
 
     No interpreter, index or writable project folder is needed. uv's default groups (`dev`) are left out: what develops
@@ -36,12 +38,15 @@ def read_uv_lock(path: Path, wanted: Dependencies, left_out: Sequence[str] = ())
         check_known("uv.lock", "distribution", left_out, [str(package.get("name")) for package in packages])
     project = _read_project(path)
     _check_workspace(path, project)
-    _check_wanted(project, wanted)
+    # uv takes a group of any member for one of the member that is asked for.
+    _check_wanted(_read_member(text, path, wanted.package) if wanted.package else project, wanted)
     arguments = ["export", "--frozen", "--format", "pylock.toml", "--no-header", "--no-default-groups"]
     # A workspace's member that the project depends on stays, for `resolve` to name: left out, it would be missed in the
     # function only. Where the root is no project, all members are what the lock file is for.
-    arguments.append("--no-emit-project" if "project" in project else "--no-emit-workspace")
+    is_one = bool(wanted.package) or "project" in project
+    arguments.append("--no-emit-project" if is_one else "--no-emit-workspace")
     arguments += ["--no-config", "--offline", "--no-python-downloads"]
+    arguments += [f"--package={wanted.package}"] if wanted.package else []
     arguments += [f"--extra={extra}" for extra in wanted.extras]
     arguments += [f"--group={group}" for group in wanted.groups]
     arguments += [f"--prune={name}" for name in left_out]
@@ -60,6 +65,18 @@ def _read_project(path: Path) -> dict[str, Any]:
             "--format pylock.toml --output-file pylock.toml` where it is and use that file"
         )
     return parse_toml(read_text(pyproject), pyproject.name)
+
+
+def _read_member(text: str, path: Path, name: str) -> dict[str, Any]:
+    """The pyproject.toml of the member *name* of the workspace that *text* locks."""
+    members: dict[str, str] = {}
+    for package in parse_toml(text, path.name).get("package", []):
+        source = package.get("source", {})
+        if folder := source.get("editable") or source.get("virtual"):
+            members[package.get("name", "")] = folder
+    check_known(path.name, "member", [name], list(members))
+    pyproject = Path(members[canonicalize_name(name)], "pyproject.toml")
+    return parse_toml(read_text(path.parent / pyproject), pyproject.as_posix())
 
 
 def _check_workspace(path: Path, project: dict[str, Any]) -> None:
