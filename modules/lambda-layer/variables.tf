@@ -77,8 +77,9 @@ variable "compatible_runtimes" {
 variable "dependencies" {
   description = "Lock file whose distributions the layer holds, and what of it is wanted."
   type = object({
-    lock_file = string                     # uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or requirements.txt
-    format    = optional(string)           # how to read it where its name does not say: pylock, uv or requirements
+    lock_file = string                     # uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements.txt or pyproject.toml
+    format    = optional(string)           # how to read it where its name does not say, such as requirements
+    package   = optional(string)           # member of a uv workspace, in place of the project at its root
     extras    = optional(list(string), []) # of the project
     groups    = optional(list(string), []) # dependency groups beside the project's own dependencies
     relock    = optional(string, "")       # any text: another one resolves unlocked requirements anew
@@ -88,8 +89,8 @@ variable "dependencies" {
   default = null
 
   validation {
-    condition     = try(contains(["pylock", "uv", "requirements"], coalesce(var.dependencies.format)), true)
-    error_message = "dependencies.format must be pylock, uv or requirements, or left out where the file's name tells."
+    condition     = try(contains(["pylock", "uv", "poetry", "pdm", "pipfile", "requirements", "pyproject"], coalesce(var.dependencies.format)), true)
+    error_message = "dependencies.format must be pylock, uv, poetry, pdm, pipfile, requirements or pyproject, or left out where the file's name tells."
   }
 }
 
