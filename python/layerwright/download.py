@@ -13,7 +13,6 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 from layerwright import __version__
 from layerwright.credentials import Credentials, Login
 from layerwright.errors import FetchError
-from layerwright.index import ACCEPTED, PAGE_LIMIT, find_default_index, find_file, project_url
 from layerwright.indexes import Access
 from layerwright.resolve import FileChoice
 
@@ -85,6 +84,8 @@ class Downloader:
 
         Raises `FetchError` where it does not have it, or does not answer.
         """
+        from layerwright.index import ACCEPTED, PAGE_LIMIT, find_file, project_url
+
         self._refuse_offline(choice)
         page_url = project_url(self._index(choice), choice.name)
         with self._request(page_url, choice, {"Accept": ACCEPTED}) as response:
@@ -114,6 +115,8 @@ class Downloader:
         return str(choice.path or urlsplit(choice.url or self._index(choice)).hostname or "its file")
 
     def _index(self, choice: FileChoice) -> str:
+        from layerwright.index import find_default_index
+
         if choice.index:
             return choice.index
         with self._creating:

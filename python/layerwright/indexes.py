@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from layerwright.errors import LockError
-from layerwright.lock.requirements import read_requirement_text
 from layerwright.lock.text import parse_toml, read_text, without_credentials
 from layerwright.spec import Dependencies, LayerSpec
 
@@ -102,6 +101,8 @@ def _of_requirements(wanted: Dependencies | None) -> Iterator[Index]:
     if not wanted or (wanted.format or Path(wanted.lock_file).suffix) not in ("requirements", ".txt", ".in"):
         return
     path = Path(wanted.lock_file)
+    from layerwright.lock.requirements import read_requirement_text
+
     text = read_requirement_text(path)
     for line in (*text.index_options, *(line.text for line in text.requirements)):
         for url in _URL.findall(_REFERENCE.sub(lambda found: os.environ.get(found[1], found[0]), line)):

@@ -8,7 +8,6 @@ every wheel.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,11 +21,6 @@ from layerwright.projects import Project
 from layerwright.resolve import SdistChoice, WheelChoice
 from layerwright.sources import read_again
 from layerwright.target import Target
-from layerwright.wheel.judge import judge_wheel
-from layerwright.wheel_build.backend import run_backend
-from layerwright.wheel_build.built import find_built, keep_built, name_build
-from layerwright.wheel_build.fit import check_fits
-from layerwright.wheel_build.rewrite import rewrite_wheel
 
 BUILDS = 4
 """Builds at a time; most of them wait for the index and for Python to start."""
@@ -44,6 +38,8 @@ def build_wheels(
     `FetchError` if an sdist cannot be had, and `SpecError` if a project has changed since it was read.
     """
     builds = [part for part in parts if not isinstance(part, WheelChoice)]
+    if not builds:
+        return ()
 
     def build_one(part: SdistChoice | Project) -> WheelFile | LayerwrightError:
         try:
@@ -51,8 +47,7 @@ def build_wheels(
         except LayerwrightError as e:
             return e
         except OSError as e:
-            folder = tempfile.gettempdir()
-            return BuildError(f"{_label(part)}: cannot be built in {folder}: {e}: free space, or set TMPDIR")
+            return BuildError(f"{_label(part)}: cannot be built: {e}: free space for temporary files, or set TMPDIR")
 
     with ThreadPoolExecutor(BUILDS) as pool:
         results = list(pool.map(build_one, builds))
@@ -67,6 +62,13 @@ def build_wheels(
 def _find_or_build(
     part: SdistChoice | Project, targets: Sequence[Target], cache: WheelCache, access: Access
 ) -> WheelFile:
+    # Imported here, as most layers hold nothing that has to be built.
+    import tempfile
+
+    from layerwright.wheel.judge import judge_wheel
+    from layerwright.wheel_build.built import find_built, keep_built, name_build
+    from layerwright.wheel_build.rewrite import rewrite_wheel
+
     name = name_build(part, targets)
     with cache.lock(name):
         if found := find_built(part, name, cache):
@@ -82,6 +84,10 @@ def _find_or_build(
 
 def _build(part: SdistChoice | Project, targets: Sequence[Target], workshop: Path, access: Access) -> WheelFile:
     """The sound and usable wheel that a build backend makes of *part* in the empty folder *workshop*."""
+    from layerwright.wheel.judge import judge_wheel
+    from layerwright.wheel_build.backend import run_backend
+    from layerwright.wheel_build.fit import check_fits
+
     label = _label(part)
     source = _copy_project(part, workshop) if isinstance(part, Project) else _receive_sdist(part, workshop, access)
     path = run_backend(source, workshop, targets[0], label, offline=access.offline)
