@@ -80,7 +80,9 @@ def ways_to_build(project: Path) -> list[Way]:
     requirements = str(project / "requirements.txt")
     version = RUNTIME.removeprefix("python")
     zipped = ["zip", "--quiet", "--recurse-paths", "layer.zip", "python"]
-    layerwright = [sys.executable, "-I", str(ROOT / "python" / "bootstrap.py"), "build", "--no-check-limits"]
+    # As Terraform calls it: by a Python without our dependencies, which the bootstrap finds in the user's cache.
+    python = getattr(sys, "_base_executable", sys.executable)
+    layerwright = [python, "-I", str(ROOT / "python" / "bootstrap.py"), "build", "--no-check-limits"]
     uv = [find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", "python"]
     pip = [
         sys.executable,

@@ -63,7 +63,7 @@ variable "dependencies" {
   type = object({
     lock_file = string                     # uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements.txt or pyproject.toml
     format    = optional(string)           # how to read it where its name does not say, such as requirements
-    package   = optional(string)           # member of a uv workspace, in place of the project at its root
+    package   = optional(string, "")       # member of a uv workspace, in place of the project at its root
     extras    = optional(list(string), []) # of the project
     groups    = optional(list(string), []) # dependency groups beside the project's own dependencies
     relock    = optional(string, "")       # any text: another one resolves unlocked requirements anew

@@ -38,6 +38,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _BUFFER = 1024 * 1024
+_LARGE = 128 * 1024
 _QUEUE = 8
 
 
@@ -136,13 +137,16 @@ def _read(file: PlacedFile | SourceFile) -> bytes:
 
 
 def _buffer(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """The same bytes in pieces of about a megabyte: thousands of small writes cost more than joining them."""
+    """The same bytes in larger pieces: thousands of small writes cost more than joining them, large ones do not."""
     pending: list[bytes | memoryview] = []
     size = 0
     for chunk in chunks:
-        pending.append(chunk)
-        size += len(chunk)
-        if size >= _BUFFER:
-            yield b"".join(pending) if len(pending) > 1 else chunk
+        if len(chunk) < _LARGE:
+            pending.append(chunk)
+            size += len(chunk)
+        if pending and (size >= _BUFFER or len(chunk) >= _LARGE):
+            yield b"".join(pending)
             pending, size = [], 0
+        if len(chunk) >= _LARGE:
+            yield chunk
     yield b"".join(pending)

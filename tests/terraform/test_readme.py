@@ -40,6 +40,7 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     for path, text in {
         "pyproject.toml": PYPROJECT,
+        "requirements.txt": "example\n",
         "src/orders/__init__.py": "import example\n",
         "functions/orders/app.py": "import orders\n\n\ndef lambda_handler(event, context):\n    return event\n",
     }.items():
@@ -78,6 +79,7 @@ def test_the_commands_run(project: Path, tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT / "python")}
     with LocalIndex(tmp_path / "wheels") as index:
         lock(project, index)
+        environment |= {"UV_DEFAULT_INDEX": index.url, "UV_NO_CONFIG": "1"}
         for line in commands.splitlines():
             command = [sys.executable, "-m", *shlex.split(line, comments=True)]
             ran = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)

@@ -46,7 +46,7 @@ run "asks_for_what_the_variables_say" {
       architecture       = "arm64"
       handler            = "app.handler"
       check_handler      = false
-      dependencies       = { lock_file = abspath("uv.lock"), format = null, extras = [], groups = ["worker"], relock = "", build_from_source = [], package = null }
+      dependencies       = { lock_file = abspath("uv.lock"), format = null, extras = [], groups = ["worker"], relock = "", build_from_source = [], package = "" }
       sources            = [{ path = abspath("functions/orders"), prefix = null, include = ["*.bin"], exclude = [] }]
       prune              = { defaults = false, keep = [], drop = ["**/*.md"], distributions = [], with_dependencies = false, runtime_boto3 = false }
       check_elf          = false

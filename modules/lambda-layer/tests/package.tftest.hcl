@@ -51,7 +51,7 @@ run "asks_for_what_the_variables_say" {
       compatible_architectures = []
       dependencies = {
         lock_file         = abspath("uv.lock"), format = null, extras = ["s3"], groups = ["worker"], relock = "2026-01",
-        build_from_source = [], package = null
+        build_from_source = [], package = ""
       }
       sources            = [{ path = abspath("src/orders"), prefix = null, include = [], exclude = ["fixtures/"] }]
       prune              = { defaults = true, keep = ["**/tests/data/"], drop = [], distributions = ["boto3"], with_dependencies = false, runtime_boto3 = true }
