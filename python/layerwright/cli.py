@@ -18,11 +18,11 @@ from layerwright import __version__
 from layerwright import build as program
 from layerwright.cache import WheelCache, cache_folder
 from layerwright.errors import LayerwrightError, SpecError, describe_bug
-from layerwright.limits import UNZIPPED_LIMIT
 from layerwright.options import make_spec, takes_spec
 from layerwright.result import Result, render_result, warn_of_runtimes
 from layerwright.spec import LayerSpec, render_schema
 from layerwright.store import StoredLayer, open_store
+from layerwright.target import UNZIPPED_LIMIT
 
 FORMAT_VERSION = "1"
 """Of what `--format json` prints; raised when a field changes its meaning."""

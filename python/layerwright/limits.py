@@ -7,10 +7,8 @@ from collections import Counter
 from layerwright.errors import LimitError
 from layerwright.sources import SourceFile
 from layerwright.spec import LayerSpec
+from layerwright.target import UNZIPPED_LIMIT
 from layerwright.tree import LayerTree
-
-UNZIPPED_LIMIT = 262_144_000
-"""Bytes of files, a function's and all its layers' together (docs.aws.amazon.com, "Lambda quotas")."""
 
 DIRECT_UPLOAD_LIMIT = 50 * 1024 * 1024
 """Bytes of a zip that Lambda takes as a file; S3 has no such limit (docs.aws.amazon.com, "Lambda quotas")."""

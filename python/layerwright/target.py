@@ -15,6 +15,9 @@ from layerwright.errors import SpecError
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 """Lambda's name of an instruction set → the name used in wheel tags and markers."""
 
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of files, a function's and all its layers' together (docs.aws.amazon.com, "Lambda quotas")."""
+
 _OLDEST_GLIBC_MINOR = {"x86_64": 5, "arm64": 17}
 """The oldest glibc 2.x that manylinux ever had for an architecture: PEP 513 (x86_64) and PEP 599 (aarch64)."""
 

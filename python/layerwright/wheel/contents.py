@@ -6,14 +6,10 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from layerwright.target import UNZIPPED_LIMIT
 from layerwright.wheel.framing import RawEntry
 from layerwright.wheel.headers import DEFLATED, ZipData
 from layerwright.wheel.problems import Unsound, label
-
-LAMBDA_UNZIPPED_LIMIT = 262_144_000
-"""Bytes that a function and all its layers may have together:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-"""
 
 _BOMB_SIZE, _BOMB_RATIO = 64 * 1024 * 1024, 50
 """What PyPI refuses at upload as a compression bomb: more than 64 MiB that are more than 50 times the wheel's size."""
@@ -30,9 +26,9 @@ _CHUNK = 1024 * 1024
 def check_sizes(entries: Sequence[RawEntry], wheel_size: int) -> None:
     """Raise `Unsound` if the declared sizes are those of a bomb, or more than Lambda ever takes."""
     total = sum(entry.size for entry in entries)
-    if total > LAMBDA_UNZIPPED_LIMIT:
+    if total > UNZIPPED_LIMIT:
         raise Unsound(
-            f"unpacks to {total} bytes, and Lambda allows {LAMBDA_UNZIPPED_LIMIT} for a function with all its layers",
+            f"unpacks to {total} bytes, and Lambda allows {UNZIPPED_LIMIT} for a function with all its layers",
             advice="leave it out with prune.distributions, or use a smaller build or a container image",
         )
     if total > _BOMB_SIZE and total > _BOMB_RATIO * wheel_size:
